@@ -66,7 +66,7 @@ def generate_python(target: Path, services: list[str]) -> None:
         protoc(
             f"--plugin=protoc-gen-mypy_grpc={SCRIPTS / 'protoc-gen-mypy_grpc'}",
             f"--grpc_python_out={target}",
-            f"--mypy_grpc_out=quiet:{target}",
+            f"--mypy_grpc_out=quiet,generate_concrete_servicer_stubs:{target}",
             *services,
         )
     for folder in sorted(path for path in target.rglob("*") if path.is_dir()):
