@@ -1,0 +1,1 @@
+"""What stands behind the ports: PostgreSQL, the object store, tokens, speech engines, the clock."""

@@ -1,0 +1,35 @@
+"""The tables, one module a service. Importing this package fills `Base.metadata` with all of them."""
+
+from server.adapters.postgres.tables.accounts import RefreshTokenRow, SessionRow, UserRow
+from server.adapters.postgres.tables.base import Base
+from server.adapters.postgres.tables.content import PronunciationRow, SentenceRow
+from server.adapters.postgres.tables.learning import (
+    CardRow,
+    ChangeCounterRow,
+    DailyStatsRow,
+    LearningSettingsRow,
+    ReviewRow,
+    SettingsChangeRow,
+)
+from server.adapters.postgres.tables.speech import AttemptRow, AudioFileRow, SpeakingSessionRow
+from server.adapters.postgres.tables.system import IdempotencyKeyRow, SystemConfigRow
+
+__all__ = [
+    "AttemptRow",
+    "AudioFileRow",
+    "Base",
+    "CardRow",
+    "ChangeCounterRow",
+    "DailyStatsRow",
+    "IdempotencyKeyRow",
+    "LearningSettingsRow",
+    "PronunciationRow",
+    "RefreshTokenRow",
+    "ReviewRow",
+    "SentenceRow",
+    "SessionRow",
+    "SettingsChangeRow",
+    "SpeakingSessionRow",
+    "SystemConfigRow",
+    "UserRow",
+]

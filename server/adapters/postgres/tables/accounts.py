@@ -1,0 +1,89 @@
+"""Accounts: users, their sign-in sessions, and the refresh tokens of each session."""
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.adapters.postgres.tables.base import (
+    Base,
+    Id,
+    Instant,
+    PrimaryId,
+    Small,
+    in_range,
+    one_of,
+)
+
+
+class UserRow(Base):
+    """An account. E-mail and username keep the case they were given in and are unique without regard to it."""
+
+    __tablename__ = "users"
+
+    id: Mapped[PrimaryId]
+    email: Mapped[str]
+    username: Mapped[str]
+    password_hash: Mapped[str]
+    role: Mapped[str] = mapped_column(server_default="student")
+    native_language: Mapped[str] = mapped_column(server_default="en")
+    target_language: Mapped[str] = mapped_column(server_default="ja")
+    level: Mapped[Small] = mapped_column(server_default="1")
+    time_zone: Mapped[str] = mapped_column(server_default="UTC")
+    day_turn_hour: Mapped[Small] = mapped_column(server_default="4")
+    voice_retention_days: Mapped[Small] = mapped_column(server_default="0")
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+    verified: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[Instant]
+    updated_at: Mapped[Instant]
+
+    __table_args__ = (
+        one_of("role", ("student", "teacher", "admin")),
+        in_range("level", 1, 10),
+        in_range("day_turn_hour", 0, 23),
+        in_range("voice_retention_days", 0, 3650),
+    )
+
+
+Index("uq_users_email_lower", func.lower(UserRow.email), unique=True)
+Index("uq_users_username_lower", func.lower(UserRow.username), unique=True)
+
+
+class SessionRow(Base):
+    """One sign-in on one device, and the family of its refresh tokens. No network address is kept."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[PrimaryId]
+    user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    device_name: Mapped[str] = mapped_column(server_default="")
+    user_agent: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[Instant]
+    refreshed_at: Mapped[Instant]
+    expires_at: Mapped[Instant]
+    revoked_at: Mapped[Instant | None]
+    revoked_reason: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint("(revoked_at IS NULL) = (revoked_reason IS NULL)", name="revoked_has_reason"),
+        Index(None, "user_id", "created_at"),
+    )
+
+
+class RefreshTokenRow(Base):
+    """A refresh token, known by the SHA-256 of its secret. A second use revokes the whole session."""
+
+    __tablename__ = "refresh_tokens"
+
+    id: Mapped[PrimaryId]
+    session_id: Mapped[Id] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    issued_at: Mapped[Instant]
+    expires_at: Mapped[Instant]
+    used_at: Mapped[Instant | None]
+    replaced_by: Mapped[Id | None] = mapped_column(ForeignKey("refresh_tokens.id", ondelete="SET NULL"))
+
+    __table_args__ = (
+        CheckConstraint("octet_length(token_hash) = 32", name="token_hash_sha256"),
+        Index(None, "session_id"),
+        Index(None, "expires_at"),
+        Index(None, "replaced_by", postgresql_where=text("replaced_by IS NOT NULL")),
+    )
