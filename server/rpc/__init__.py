@@ -1,0 +1,1 @@
+"""The edge: everything between a socket and a use case."""

@@ -1,0 +1,224 @@
+"""Wraps every method of every service, of all four arities, in the same layers.
+
+gRPC's own interceptors see a handler of one of four shapes; a refusal of the wrong shape hangs a streaming client, and
+a deserialiser that raises sends its exception text to the caller. So there is one gRPC interceptor, this one: it takes
+bytes, decodes inside the layers, and runs them around a call that looks the same whatever its arity.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from server.errors import ApplicationError, Reason, ResourceExhausted, Unimplemented
+from server.rpc.call import Call, Interceptor, enter, read_metadata, request_id_of
+from server.rpc.status import abort
+
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+"""The largest request message. gRPC's own limit is twice that, so that this one is told with a reason."""
+
+_log = logging.getLogger(__name__)
+
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+
+
+class Chain(grpc.aio.ServerInterceptor):
+    """Runs the layers around every call.
+
+    Args:
+        layers: outer to inner.
+    """
+
+    def __init__(self, layers: Sequence[Interceptor]) -> None:
+        self._layers = tuple(layers)
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        """Finds the method's handler and wraps it; a method that is not there gets one that says so."""
+        handler = await continuation(handler_call_details)
+        return _wrap(handler, handler_call_details.method, self._layers)
+
+
+def _wrap(handler: Handler | None, method: str, layers: Sequence[Interceptor]) -> Handler:
+    if handler is None:
+        return grpc.stream_stream_rpc_method_handler(_refusing(method, layers))
+    function = _function(handler)
+    if function.__module__.endswith("_pb2_grpc"):
+        # The generated base class's method: in the contract, but no servicer answers it yet.
+        function = _not_yet_available(method)
+    decode = _decoder(handler.request_deserializer)
+
+    async def with_one_request(raw: bytes, context: Context) -> bytes | None:
+        call = _call(method, context)
+        return await _run(call, layers, lambda: _unary_request(call, raw))
+
+    async def with_requests(raws: AsyncIterator[bytes], context: Context) -> bytes | None:
+        call = _call(method, context)
+        return await _run(call, layers, lambda: _stream_request(call, raws))
+
+    async def _unary_request(call: Call, raw: bytes) -> bytes | None:
+        return await respond(call, _receive(call, decode, raw))
+
+    async def _stream_request(call: Call, raws: AsyncIterator[bytes]) -> bytes | None:
+        async def requests() -> AsyncIterator[Message]:
+            async for raw in raws:
+                yield _receive(call, decode, raw)
+
+        return await respond(call, requests())
+
+    async def respond(call: Call, request: object) -> bytes | None:
+        outcome = function(request, call.context)
+        if not handler.response_streaming:
+            response = await outcome
+            call.responses = 1
+            return _encode(handler, response)
+        if hasattr(outcome, "__aiter__"):
+            async with aclosing(outcome) as responses:
+                async for response in responses:
+                    await call.context.write(_encode(handler, response))
+                    call.responses += 1
+        else:
+            # The library's services (health) write to the context themselves.
+            await outcome
+        return None
+
+    if handler.request_streaming and handler.response_streaming:
+        return grpc.stream_stream_rpc_method_handler(with_requests, None, _passing(handler))
+    if handler.request_streaming:
+        return grpc.stream_unary_rpc_method_handler(with_requests, None, None)
+    if handler.response_streaming:
+        return grpc.unary_stream_rpc_method_handler(with_one_request, None, _passing(handler))
+    return grpc.unary_unary_rpc_method_handler(with_one_request, None, None)
+
+
+def _function(handler: Handler) -> Callable[[object, Context], Any]:
+    for name in ("unary_unary", "unary_stream", "stream_unary", "stream_stream"):
+        if (function := getattr(handler, name)) is not None:
+            return function  # type: ignore[no-any-return]
+    raise TypeError("a method handler without a function")
+
+
+def _call(method: str, context: Context) -> Call:
+    metadata = read_metadata(context.invocation_metadata())
+    return Call(method, context, metadata, request_id_of(metadata))
+
+
+async def _run(
+    call: Call, layers: Sequence[Interceptor], method: Callable[[], Awaitable[bytes | None]]
+) -> bytes | None:
+    """Runs the layers around the method, and answers whatever even they let through."""
+    enter(call)
+    answer: bytes | None = None
+
+    async def innermost() -> None:
+        nonlocal answer
+        answer = await method()
+
+    proceed: Callable[[], Awaitable[None]] = innermost
+    for layer in reversed(layers):
+        proceed = _bound(layer, call, proceed)
+    try:
+        await proceed()
+    except (grpc.aio.AbortError, grpc.aio.UsageError):
+        raise
+    except Exception:
+        # A fault in the outer layers themselves, which the errors layer can't see.
+        error_id = str(uuid.uuid4())
+        _log.exception("fault in the interceptors", extra={"error_id": error_id})
+        await abort(call.context, internal_error(error_id))
+    return answer
+
+
+def _bound(layer: Interceptor, call: Call, proceed: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    return lambda: layer(call, proceed)
+
+
+def _receive(call: Call, decode: Callable[[bytes], Message], raw: bytes) -> Message:
+    if len(raw) > MAX_MESSAGE_BYTES:
+        raise ResourceExhausted(
+            Reason.MESSAGE_TOO_LARGE,
+            f"The message has {len(raw)} bytes; {MAX_MESSAGE_BYTES} is the most this server takes.",
+            metadata={"limit_bytes": str(MAX_MESSAGE_BYTES)},
+        )
+    message = decode(raw)
+    call.requests += 1
+    for look in call.on_request:
+        look(message)
+    return message
+
+
+def _decoder(from_string: Callable[[bytes], Any] | None) -> Callable[[bytes], Message]:
+    if from_string is None:
+        raise TypeError("a method handler without a deserializer")
+
+    def decode(raw: bytes) -> Message:
+        try:
+            return from_string(raw)  # type: ignore[no-any-return]
+        except (DecodeError, UnicodeDecodeError, ValueError):
+            raise ApplicationError(
+                Reason.UNDECODABLE_REQUEST,
+                "The request is not a message of the type that this method takes.",
+            ) from None
+
+    return decode
+
+
+def _encode(handler: Handler, response: Any) -> bytes:
+    return handler.response_serializer(response) if handler.response_serializer else response
+
+
+def _passing(handler: Handler) -> Callable[[Any], bytes]:
+    """A serialiser that lets bytes through and serialises what a library's method writes by itself."""
+
+    def serialize(message: Any) -> bytes:
+        return message if isinstance(message, bytes) else _encode(handler, message)
+
+    return serialize
+
+
+def internal_error(error_id: str) -> ApplicationError:
+    """What a caller learns of an unexpected fault: an id that is in the log."""
+    return ApplicationError(
+        Reason.INTERNAL,
+        f"Something went wrong on our side. It is in our log as {error_id}.",
+        metadata={"error_id": error_id},
+    )
+
+
+def _not_yet_available(method: str) -> Callable[[object, Context], Any]:
+    error = Unimplemented(
+        Reason.NOT_YET_AVAILABLE,
+        f"{method} is in the contract but this version of the server does not answer it yet.",
+        metadata={"method": method},
+    )
+
+    async def refuse(request: object, context: Context) -> Any:
+        raise error
+
+    return refuse
+
+
+def _refusing(method: str, layers: Sequence[Interceptor]) -> Callable[[AsyncIterator[bytes], Context], Awaitable[None]]:
+    async def refuse() -> bytes | None:
+        raise Unimplemented(
+            Reason.UNKNOWN_METHOD,
+            "This server has no such method.",
+            metadata={"method": method[:200]},
+        )
+
+    async def unknown(requests: AsyncIterator[bytes], context: Context) -> None:
+        call = _call(method, context)
+        call.exists = False
+        await _run(call, layers, refuse)
+
+    return unknown

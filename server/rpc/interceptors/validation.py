@@ -1,0 +1,47 @@
+"""Holds every request message, those of streams too, against the rules in the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import protovalidate
+from google.protobuf.message import Message
+
+from server.errors import ApplicationError, FieldViolation, Reason
+from server.rpc.call import Call
+
+
+class ValidationInterceptor:
+    """Checks each message with protovalidate before the method sees it."""
+
+    def __init__(self) -> None:
+        self._validator = protovalidate.Validator()
+
+    async def __call__(self, call: Call, proceed: Callable[[], Awaitable[None]]) -> None:
+        """Runs the call with its messages checked as they come."""
+        call.on_request.append(self.check)
+        await proceed()
+
+    def check(self, message: Message) -> None:
+        """Raises ApplicationError(INVALID_FIELD) naming every field that breaks a rule."""
+        found = self._validator.collect_violations(message)
+        if not found:
+            return
+        violations = [FieldViolation(_path(v.proto), v.proto.message) for v in found]
+        raise ApplicationError(
+            Reason.INVALID_FIELD,
+            "; ".join(f"{v.field}: {v.description}" for v in violations[:5]),
+            metadata={"field": violations[0].field},
+            violations=violations,
+        )
+
+
+def _path(violation: protovalidate.ViolationPb) -> str:
+    """The violation's field path as `config.tags[2]`."""
+    parts: list[str] = []
+    for element in violation.field.elements if violation.field else ():
+        text = element.field_name
+        if element.subscript is not None:
+            text += f"[{element.subscript.value}]"
+        parts.append(text)
+    return ".".join(parts)

@@ -1,0 +1,34 @@
+"""Where a call comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from urllib.parse import unquote
+
+
+def peer_address(peer: str) -> str:
+    """The bare address in gRPC's peer text.
+
+    `ipv4:127.0.0.1:5000` gives `127.0.0.1`, `ipv6:%5B::1%5D:5000` gives `::1`, `unix:` gives `unix`.
+    """
+    kind, _, rest = unquote(peer).partition(":")
+    if kind == "ipv4":
+        return rest.rpartition(":")[0]
+    if kind == "ipv6":
+        return rest.rpartition(":")[0].strip("[]")
+    return kind
+
+
+def client_address(peer: str, metadata: Mapping[str, str], trusted: Collection[str]) -> str:
+    """The address of the client, seen through trusted proxies only.
+
+    Args:
+        peer: gRPC's peer text.
+        metadata: the call's metadata; its `x-forwarded-for` has one address a hop, the nearest last.
+        trusted: addresses of proxies whose word is taken.
+    """
+    address = peer_address(peer)
+    hops = [hop.strip() for hop in metadata.get("x-forwarded-for", "").split(",") if hop.strip()]
+    while address in trusted and hops:
+        address = hops.pop()
+    return address

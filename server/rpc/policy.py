@@ -1,0 +1,141 @@
+"""Who may call each method, how long it may take, and how often. A method that is not listed is closed to everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from server.kernel.identity import Role
+
+
+class Rate(StrEnum):
+    """Classes of calls that share a rate limit (the figures are settings)."""
+
+    SIGN_IN = "sign_in"
+    """Counted by address: guessing passwords, creating accounts, asking for mails."""
+    NORMAL = "normal"
+    """Counted by user: everything ordinary."""
+    COSTLY = "costly"
+    """Counted by user: calls that take much of the machine (transcription, synthesis, analysis)."""
+    AUDIO = "audio"
+    """Counted by user: pieces of a recording, many a second."""
+    FREE = "free"
+    """Not counted: health and reflection."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodPolicy:
+    """The terms of one method.
+
+    Attributes:
+        role: the least role that may call it; None: anyone, without a token.
+        deadline: how long a call may take at most, whatever the client allows.
+        rate: which rate limit counts it.
+    """
+
+    role: Role | None
+    deadline: timedelta
+    rate: Rate = Rate.NORMAL
+
+
+_QUICK = timedelta(seconds=10)
+_USUAL = timedelta(seconds=30)
+_LONG = timedelta(minutes=2)
+_STREAM = timedelta(minutes=30)
+_WATCH = timedelta(hours=2)
+
+
+def _methods(
+    service: str, names: str, role: Role | None, deadline: timedelta, rate: Rate = Rate.NORMAL
+) -> Iterable[tuple[str, MethodPolicy]]:
+    policy = MethodPolicy(role, deadline, rate)
+    return ((f"/{service}/{name}", policy) for name in names.split())
+
+
+_ACCOUNTS = "kaiwa.accounts.v1.AccountsService"
+_CONTENT = "kaiwa.content.v1.ContentService"
+_LEARNING = "kaiwa.learning.v1.LearningService"
+_SPEECH = "kaiwa.speech.v1.SpeechService"
+_JOBS = "kaiwa.jobs.v1.JobsService"
+_ANYONE = None
+_STUDENT, _TEACHER, _ADMIN = Role.STUDENT, Role.TEACHER, Role.ADMIN
+
+POLICIES: Mapping[str, MethodPolicy] = MappingProxyType(
+    dict(
+        [
+            *_methods(
+                _ACCOUNTS,
+                "Register Login VerifyEmail RequestPasswordReset ResetPassword",
+                _ANYONE,
+                _QUICK,
+                Rate.SIGN_IN,
+            ),
+            *_methods(_ACCOUNTS, "RefreshTokens GetPublicConfig", _ANYONE, _QUICK),
+            *_methods(
+                _ACCOUNTS,
+                "Logout ListSessions RevokeSession GetMe UpdateMe RequestEmailVerification ExportMyData",
+                _STUDENT,
+                _QUICK,
+            ),
+            *_methods(_ACCOUNTS, "ChangePassword DeleteMe", _STUDENT, _QUICK, Rate.SIGN_IN),
+            *_methods(_ACCOUNTS, "DownloadMyData", _STUDENT, _STREAM),
+            *_methods(_ACCOUNTS, "ListUsers UpdateUser ListConfig SetConfig", _ADMIN, _QUICK),
+            *_methods(
+                _CONTENT,
+                "ListSentences GetSentence BatchGetSentences CreateSentence UpdateSentence DeleteSentence"
+                " UndeleteSentence SuggestSentences ListPronunciations SetPronunciation"
+                " DeletePronunciation CreateImport StartImport GetImport ListImports PrepareAudio",
+                _STUDENT,
+                _QUICK,
+            ),
+            *_methods(_CONTENT, "AnalyzeText PreviewImport", _STUDENT, _USUAL, Rate.COSTLY),
+            *_methods(_CONTENT, "GetSentenceAudio", _STUDENT, _LONG, Rate.COSTLY),
+            *_methods(_CONTENT, "PushImportChunk", _STUDENT, _USUAL, Rate.AUDIO),
+            *_methods(_CONTENT, "UploadImport", _STUDENT, _STREAM),
+            *_methods(_CONTENT, "UploadSentenceAudio", _TEACHER, _LONG),
+            *_methods(
+                _LEARNING,
+                "GetReviewQueue SubmitReview UndoReview ListCards GetCard AddCards SuspendCards UnsuspendCards"
+                " BuryCards UnburyCards ResetCards GetSettings UpdateSettings GetProgress GetStats GetDailyStats"
+                " GetTrends GetForecast OptimizeScheduler SimulateWorkload",
+                _STUDENT,
+                _QUICK,
+            ),
+            *_methods(_LEARNING, "SubmitReviews SyncChanges", _STUDENT, _USUAL),
+            *_methods(_SPEECH, "Practice OpenPractice", _STUDENT, _STREAM),
+            *_methods(_SPEECH, "PushPracticeAudio FinishPractice", _STUDENT, _QUICK, Rate.AUDIO),
+            *_methods(_SPEECH, "AssessRecording Transcribe Synthesize", _STUDENT, _LONG, Rate.COSTLY),
+            *_methods(_SPEECH, "CheckMicrophone", _STUDENT, _USUAL, Rate.COSTLY),
+            *_methods(
+                _SPEECH,
+                "ListVoices StartSpeakingSession EndSpeakingSession ListSpeakingSessions ListAttempts GetAttempt"
+                " DeleteAttempt RescoreAttempts GetSoundProfile ListDrills",
+                _STUDENT,
+                _QUICK,
+            ),
+            *_methods(_SPEECH, "GetAttemptAudio GetContrastAudio", _STUDENT, _LONG),
+            *_methods(_JOBS, "GetJob CancelJob ListJobs", _STUDENT, _QUICK),
+            *_methods(_JOBS, "WatchJob", _STUDENT, _WATCH),
+            *_methods("grpc.health.v1.Health", "Check List", _ANYONE, _QUICK, Rate.FREE),
+            *_methods("grpc.health.v1.Health", "Watch", _ANYONE, timedelta(days=1), Rate.FREE),
+            *_methods(
+                "grpc.reflection.v1.ServerReflection",
+                "ServerReflectionInfo",
+                _ANYONE,
+                _STREAM,
+                Rate.FREE,
+            ),
+            *_methods(
+                "grpc.reflection.v1alpha.ServerReflection",
+                "ServerReflectionInfo",
+                _ANYONE,
+                _STREAM,
+                Rate.FREE,
+            ),
+        ]
+    )
+)
+"""The terms of every method that the server answers."""

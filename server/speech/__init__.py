@@ -1,0 +1,1 @@
+"""Speech: practices, transcription, speaking history."""

@@ -1,0 +1,185 @@
+"""The judgement of one utterance. What could not be computed is None, never 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from server.speech.domain.reference import ReadWord
+
+
+class UnassessableReason(StrEnum):
+    """Why an utterance could not be judged."""
+
+    NO_SPEECH = "no_speech"
+    TOO_SHORT = "too_short"
+    TOO_NOISY = "too_noisy"
+    OTHER_CONTENT = "other_content"
+    OTHER_LANGUAGE = "other_language"
+    CLIPPED = "clipped"
+
+
+class ErrorKind(StrEnum):
+    """What kind of error a sound or a word has."""
+
+    NONE = "none"
+    OMISSION = "omission"
+    INSERTION = "insertion"
+    SUBSTITUTION = "substitution"
+    LENGTH = "length"
+    GEMINATE = "geminate"
+    NASAL = "nasal"
+    VOICING = "voicing"
+    ACCENT = "accent"
+    UNEXPECTED_BREAK = "unexpected_break"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSpan:
+    """A stretch of a recording, in seconds from its first sample."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores from 0 to 100; None where they could not be computed."""
+
+    overall: float | None = None
+    accuracy: float | None = None
+    fluency: float | None = None
+    completeness: float | None = None
+    prosody: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoraJudgement:
+    """How one mora of the reference was said.
+
+    Attributes:
+        kana: what was expected.
+        heard: what was heard in its place; empty when it was left out.
+        score: 0 to 100.
+        error: its error; NONE when right.
+        word: index of its word.
+        span: where it was said; None when not known.
+    """
+
+    kana: str
+    heard: str
+    score: float
+    error: ErrorKind
+    word: int
+    span: AudioSpan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WordJudgement:
+    """How one word was said.
+
+    Attributes:
+        word: the word of the reference.
+        first_mora: index of its first mora.
+        mora_count: how many it has.
+        score: 0 to 100, the mean of its morae and of what was put into it.
+        error: its gravest error.
+    """
+
+    word: ReadWord
+    first_mora: int
+    mora_count: int
+    score: float
+    error: ErrorKind
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """Something said that does not belong there.
+
+    Attributes:
+        before_mora: the mora before which it was said; the number of morae means after the last.
+        heard: what was heard, katakana.
+        error: GEMINATE, LENGTH or NASAL where that is what was added, else INSERTION.
+    """
+
+    before_mora: int
+    heard: str
+    error: ErrorKind
+
+
+@dataclass(frozen=True, slots=True)
+class Fluency:
+    """Rate and pauses.
+
+    Attributes:
+        morae_per_second: from first to last sound, pauses included.
+        articulation_rate: without the pauses.
+        pause_ratio: share of that time that is pauses, 0 to 1.
+        speech_duration: from first to last sound, seconds.
+        pauses: pauses of 0.15 s or more.
+    """
+
+    morae_per_second: float
+    articulation_rate: float
+    pause_ratio: float
+    speech_duration: float
+    pauses: tuple[AudioSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something worth telling the learner; clients phrase it from the key and the parameters.
+
+    Attributes:
+        key: message key, as listed in the contract.
+        parameters: name and value of each parameter: text, count or number by the value's type.
+        error: the kind of error; NONE for praise.
+        work_on: whether it is one of the few things to work on now.
+        first_mora, mora_count: the morae concerned; None for findings about the whole.
+    """
+
+    key: str
+    parameters: tuple[tuple[str, str | int | float], ...]
+    error: ErrorKind
+    work_on: bool
+    first_mora: int | None = None
+    mora_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What produced an assessment."""
+
+    recipe: str
+    speech_model: str
+    analyzer: str
+    acoustic_model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The judgement of one utterance; with `reason` set nothing else but the versions is.
+
+    Attributes:
+        versions: what produced it.
+        reason: why it could not be judged; None when it could.
+        matched_answer: index of the accepted answer that was given; None without such.
+        reference_text: what it was judged against.
+    """
+
+    versions: Versions
+    reason: UnassessableReason | None = None
+    scores: Scores = Scores()
+    matched_answer: int | None = None
+    reference_text: str = ""
+    words: tuple[WordJudgement, ...] = ()
+    morae: tuple[MoraJudgement, ...] = ()
+    insertions: tuple[Insertion, ...] = ()
+    fluency: Fluency | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def assessable(self) -> bool:
+        """Whether the utterance could be judged."""
+        return self.reason is None

@@ -1,0 +1,100 @@
+"""Aligns what was to be said with what was heard, mora by mora."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.speech.domain.morae import likeness
+
+_GAP = 0.7
+"""Cost of a mora too few or too many: cheaper than replacing by something unlike (1), dearer than by something alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One step of an alignment.
+
+    Attributes:
+        expected: index of the expected mora; None where something was added.
+        heard: index of the heard mora; None where something was left out.
+    """
+
+    expected: int | None
+    heard: int | None
+
+
+def align(expected: Sequence[str], heard: Sequence[str]) -> tuple[Pair, ...]:
+    """The cheapest way to turn one sequence of morae into the other (weighted edit distance, Wagner and Fischer 1974).
+
+    Args:
+        expected: morae of the reference.
+        heard: morae of the transcript.
+
+    Returns:
+        Pairs in order; every index of both appears exactly once.
+    """
+    rows, columns = len(expected) + 1, len(heard) + 1
+    cost = [[0.0] * columns for _ in range(rows)]
+    for i in range(1, rows):
+        cost[i][0] = i * _GAP
+    for j in range(1, columns):
+        cost[0][j] = j * _GAP
+    for i in range(1, rows):
+        for j in range(1, columns):
+            cost[i][j] = min(
+                cost[i - 1][j - 1] + 1 - likeness(expected[i - 1], heard[j - 1]),
+                cost[i - 1][j] + _GAP,
+                cost[i][j - 1] + _GAP,
+            )
+    pairs: list[Pair] = []
+    i, j = rows - 1, columns - 1
+    while i or j:
+        if i and j and cost[i][j] == cost[i - 1][j - 1] + 1 - likeness(expected[i - 1], heard[j - 1]):
+            i, j = i - 1, j - 1
+            pairs.append(Pair(i, j))
+        elif i and cost[i][j] == cost[i - 1][j] + _GAP:
+            i -= 1
+            pairs.append(Pair(i, None))
+        else:
+            j -= 1
+            pairs.append(Pair(None, j))
+    return tuple(reversed(pairs))
+
+
+def error_rate(expected: Sequence[str], heard: Sequence[str]) -> float:
+    """Kana error rate: unweighted edit distance over the length of the reference; 0 for two empty ones.
+
+    Returns:
+        0 upwards; above 1 when more was added than there was.
+    """
+    previous = list(range(len(heard) + 1))
+    for i, wanted in enumerate(expected, 1):
+        row = [i]
+        for j, got in enumerate(heard, 1):
+            row.append(min(previous[j - 1] + (wanted != got), previous[j] + 1, row[j - 1] + 1))
+        previous = row
+    return previous[-1] / max(1, len(expected))
+
+
+def read_so_far(expected: Sequence[str], heard: Sequence[str]) -> int:
+    """How many of the expected morae have been read, given what has been heard so far.
+
+    The prefix of the reference that the heard morae match best; among equals the longest. The last pair must be alike,
+    so that trailing noise does not count as progress.
+
+    Returns:
+        0 to `len(expected)`.
+    """
+    if not heard or not expected:
+        return 0
+    cost = [j * _GAP for j in range(len(heard) + 1)]
+    best, position = cost[-1], 0
+    for i, wanted in enumerate(expected, 1):
+        row = [i * _GAP]
+        for j, got in enumerate(heard, 1):
+            row.append(min(cost[j - 1] + 1 - likeness(wanted, got), cost[j] + _GAP, row[j - 1] + _GAP))
+        cost = row
+        if cost[-1] <= best:
+            best, position = cost[-1], i
+    return position

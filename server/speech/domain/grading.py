@@ -1,0 +1,316 @@
+"""The first recipe: compares the kana of what was recognised with the kana of what was to be read.
+
+It hears only what the recogniser writes, which mends many small mistakes of a learner; the phoneme model that replaces
+it does not. Fluency is measured on the voice itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.speech.domain.assessment import (
+    Assessment,
+    AudioSpan,
+    ErrorKind,
+    Finding,
+    Fluency,
+    Insertion,
+    MoraJudgement,
+    Scores,
+    UnassessableReason,
+    Versions,
+    WordJudgement,
+)
+from server.speech.domain.comparison import align, error_rate
+from server.speech.domain.endpointing import Segment
+from server.speech.domain.morae import differ_by_voicing, likeness
+from server.speech.domain.reference import Reference
+
+RECIPE = "kana-1"
+
+
+@dataclass(frozen=True, slots=True)
+class GradingParameters:
+    """The recipe's figures.
+
+    Attributes:
+        least_speech: seconds of voice under which nothing is judged.
+        other_content: share of the reference's morae that must be heard; below it something else was said.
+        clipped_share: share of samples at full scale above which the recording is not judged.
+        least_snr_db: signal-to-noise ratio under which it is not judged.
+        pause: seconds of silence that count as a pause (docs/assessment.md).
+        fast_enough: morae a second of an unhurried native reading; slower costs fluency, none is left at half of it.
+        pauses_allowed: share of pauses that costs nothing; none is left at 60 %.
+        weights: of accuracy, completeness and fluency in the overall score.
+    """
+
+    least_speech: float = 0.15
+    other_content: float = 0.34
+    clipped_share: float = 0.05
+    least_snr_db: float = 3.0
+    pause: float = 0.15
+    fast_enough: float = 5.5
+    pauses_allowed: float = 0.25
+    weights: tuple[float, float, float] = (0.6, 0.25, 0.15)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalQuality:
+    """What the recording is like.
+
+    Attributes:
+        clipped_share: share of samples at full scale, 0 to 1.
+        snr_db: voice over background; None when there is no background to measure.
+    """
+
+    clipped_share: float
+    snr_db: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was recognised.
+
+    Attributes:
+        text: the transcript.
+        morae: its pronunciation.
+        language: BCP 47 tag; empty when unclear.
+        segments: stretches of voice.
+        quality: what the recording is like.
+    """
+
+    text: str
+    morae: tuple[str, ...]
+    language: str
+    segments: tuple[Segment, ...]
+    quality: SignalQuality
+
+
+def assess(
+    references: Sequence[Reference],
+    heard: Heard,
+    versions: Versions,
+    parameters: GradingParameters | None = None,
+) -> Assessment:
+    """Judges an utterance.
+
+    Args:
+        references: what was to be read; several are alternatives (other readings, other accepted answers) of which the
+            one that fits best counts. Empty for free speech.
+        heard: what was recognised.
+        versions: what produced this.
+        parameters: the recipe's figures.
+
+    Returns:
+        The assessment; for free speech only fluency is judged.
+    """
+    given = parameters or GradingParameters()
+    reason = _obstacle(heard, given)
+    if reason is None and not heard.morae:
+        reason = UnassessableReason.NO_SPEECH
+    if reason is not None:
+        return Assessment(versions, reason=reason)
+    fluency = _fluency(heard, len(heard.morae), given)
+    if not references:
+        return Assessment(versions, scores=Scores(fluency=_fluency_score(fluency, given)), fluency=fluency)
+    index = min(range(len(references)), key=lambda i: error_rate(references[i].kana, heard.morae))
+    return _against(references[index], index if len(references) > 1 else None, heard, fluency, versions, given)
+
+
+def _obstacle(heard: Heard, parameters: GradingParameters) -> UnassessableReason | None:
+    voice = sum(segment.end - segment.start for segment in heard.segments)
+    if not heard.segments:
+        return UnassessableReason.NO_SPEECH
+    if voice < parameters.least_speech:
+        return UnassessableReason.TOO_SHORT
+    if heard.quality.clipped_share > parameters.clipped_share:
+        return UnassessableReason.CLIPPED
+    if heard.language not in {"", "ja"}:
+        return UnassessableReason.OTHER_LANGUAGE
+    if heard.quality.snr_db is not None and heard.quality.snr_db < parameters.least_snr_db:
+        return UnassessableReason.TOO_NOISY
+    return None
+
+
+def _against(
+    reference: Reference,
+    matched: int | None,
+    heard: Heard,
+    fluency: Fluency,
+    versions: Versions,
+    parameters: GradingParameters,
+) -> Assessment:
+    morae, insertions = _judge_morae(reference, heard.morae)
+    right = sum(1 for mora in morae if mora.error is ErrorKind.NONE)
+    if right < parameters.other_content * len(morae):
+        return Assessment(versions, reason=UnassessableReason.OTHER_CONTENT)
+    said = [mora for mora in morae if mora.error is not ErrorKind.OMISSION]
+    # Something added is a mistake like any other: it counts as one more mora, wrong.
+    accuracy = sum(mora.score for mora in said) / max(1, len(said) + len(insertions))
+    completeness = 100 * len(said) / len(morae)
+    smooth = _fluency_score(fluency, parameters)
+    parts = (accuracy, completeness, smooth)
+    overall = sum(w * s for w, s in zip(parameters.weights, parts, strict=True)) / sum(parameters.weights)
+    words = _judge_words(reference, morae, insertions)
+    return Assessment(
+        versions,
+        scores=Scores(overall=overall, accuracy=accuracy, fluency=smooth, completeness=completeness),
+        matched_answer=matched,
+        reference_text=reference.text,
+        words=words,
+        morae=morae,
+        insertions=insertions,
+        fluency=fluency,
+        findings=_findings(words, morae, insertions, fluency, smooth),
+    )
+
+
+def _judge_morae(reference: Reference, heard: Sequence[str]) -> tuple[tuple[MoraJudgement, ...], tuple[Insertion, ...]]:
+    judged: list[MoraJudgement] = []
+    added: list[Insertion] = []
+    for pair in align(reference.kana, heard):
+        if pair.expected is None:
+            sound = heard[pair.heard] if pair.heard is not None else ""
+            added.append(Insertion(len(judged), sound, _special(sound, ErrorKind.INSERTION)))
+            continue
+        mora = reference.morae[pair.expected]
+        if pair.heard is None:
+            judged.append(MoraJudgement(mora.kana, "", 0.0, _special(mora.kana, ErrorKind.OMISSION), mora.word))
+            continue
+        sound = heard[pair.heard]
+        judged.append(
+            MoraJudgement(mora.kana, sound, 100 * likeness(mora.kana, sound), _difference(mora.kana, sound), mora.word)
+        )
+    return tuple(judged), tuple(added)
+
+
+def _special(kana: str, otherwise: ErrorKind) -> ErrorKind:
+    return {"ー": ErrorKind.LENGTH, "ッ": ErrorKind.GEMINATE, "ン": ErrorKind.NASAL}.get(kana, otherwise)
+
+
+def _difference(expected: str, heard: str) -> ErrorKind:
+    if expected == heard:
+        return ErrorKind.NONE
+    if differ_by_voicing(expected, heard):
+        return ErrorKind.VOICING
+    kind = _special(expected, ErrorKind.SUBSTITUTION)
+    return kind if kind is not ErrorKind.SUBSTITUTION else _special(heard, ErrorKind.SUBSTITUTION)
+
+
+def _judge_words(
+    reference: Reference, morae: Sequence[MoraJudgement], insertions: Sequence[Insertion]
+) -> tuple[WordJudgement, ...]:
+    words: list[WordJudgement] = []
+    first = 0
+    for index, word in enumerate(reference.words):
+        own = [mora for mora in morae if mora.word == index]
+        inside = [i for i in insertions if first < i.before_mora < first + len(own)]
+        worst = min(own, key=lambda mora: mora.score)
+        error = worst.error
+        if error is ErrorKind.NONE and inside:
+            error = inside[0].error
+        if all(mora.heard == "" for mora in own):
+            error = ErrorKind.OMISSION
+        score = sum(mora.score for mora in own) / (len(own) + len(inside))
+        words.append(WordJudgement(word, first, len(own), score, error))
+        first += len(own)
+    return tuple(words)
+
+
+def _fluency(heard: Heard, mora_count: int, parameters: GradingParameters) -> Fluency:
+    start, end = heard.segments[0].start, heard.segments[-1].end
+    pauses = tuple(
+        AudioSpan(one.end, other.start)
+        for one, other in zip(heard.segments, heard.segments[1:], strict=False)
+        if other.start - one.end >= parameters.pause
+    )
+    total = max(end - start, 1e-3)
+    silent = sum(pause.end - pause.start for pause in pauses)
+    return Fluency(
+        morae_per_second=mora_count / total,
+        articulation_rate=mora_count / max(total - silent, 1e-3),
+        pause_ratio=silent / total,
+        speech_duration=total,
+        pauses=pauses,
+    )
+
+
+def _fluency_score(fluency: Fluency, parameters: GradingParameters) -> float:
+    """100 for an unhurried native reading, falling straight to 0 at half its rate or at 60 % of pauses."""
+    # Isolated words are over before a rate means anything: under 0.8 s only pauses count.
+    rate = 1.0
+    if fluency.speech_duration >= 0.8:
+        half = parameters.fast_enough / 2
+        rate = min(1.0, max(0.0, (fluency.morae_per_second - half) / half))
+    room = 0.6 - parameters.pauses_allowed
+    pauses = min(1.0, max(0.0, 1 - (fluency.pause_ratio - parameters.pauses_allowed) / room))
+    return 100 * min(rate, pauses)
+
+
+_FINDING_KEYS = {
+    ErrorKind.SUBSTITUTION: "sound_substituted",
+    ErrorKind.VOICING: "sound_substituted",
+    ErrorKind.OMISSION: "sound_omitted",
+}
+_MOST_TO_WORK_ON = 3
+
+
+def _findings(
+    words: Sequence[WordJudgement],
+    morae: Sequence[MoraJudgement],
+    insertions: Sequence[Insertion],
+    fluency: Fluency,
+    smooth: float,
+) -> tuple[Finding, ...]:
+    """One finding a faulty word, the worst first; then the whole; praise when there is nothing."""
+    found: list[tuple[float, Finding]] = []
+    for word in words:
+        if word.error is not ErrorKind.NONE:
+            own = morae[word.first_mora : word.first_mora + word.mora_count]
+            inside = [i for i in insertions if word.first_mora < i.before_mora < word.first_mora + word.mora_count]
+            found.append((word.score, _word_finding(word, own, inside)))
+    found.sort(key=lambda item: item[0])
+    findings = [finding for _, finding in found]
+    if smooth < 60 and fluency.pauses:
+        findings.append(
+            Finding("too_many_pauses", (("pauses", len(fluency.pauses)),), ErrorKind.UNEXPECTED_BREAK, False)
+        )
+    elif smooth < 60:
+        rate = round(fluency.morae_per_second, 2)
+        findings.append(Finding("too_slow", (("morae_per_second", rate),), ErrorKind.NONE, False))
+    if not findings:
+        return (Finding("well_done", (), ErrorKind.NONE, False),)
+    return tuple(
+        Finding(f.key, f.parameters, f.error, i < _MOST_TO_WORK_ON, f.first_mora, f.mora_count)
+        for i, f in enumerate(findings)
+    )
+
+
+def _word_finding(word: WordJudgement, own: Sequence[MoraJudgement], inside: Sequence[Insertion]) -> Finding:
+    common: tuple[tuple[str, str | int | float], ...] = (
+        ("word", word.word.text),
+        ("reading", word.word.reading),
+    )
+    place = (word.first_mora, word.mora_count)
+    if all(mora.heard == "" for mora in own):
+        return Finding("word_omitted", common, ErrorKind.OMISSION, True, *place)
+    worst = min(own, key=lambda mora: mora.score)
+    if worst.error is ErrorKind.NONE:
+        added = inside[0]
+        key = {
+            ErrorKind.LENGTH: "short_vowel_lengthened",
+            ErrorKind.GEMINATE: "geminate_added",
+            ErrorKind.NASAL: "nasal_added",
+        }.get(added.error, "sound_inserted")
+        return Finding(key, (*common, ("heard", added.heard)), added.error, True, *place)
+    key = _FINDING_KEYS.get(worst.error, "")
+    lost = worst.heard == "" or worst.kana in "ーッン"
+    if worst.error is ErrorKind.LENGTH:
+        key = "long_vowel_shortened" if lost else "short_vowel_lengthened"
+    elif worst.error is ErrorKind.GEMINATE:
+        key = "geminate_lost" if lost else "geminate_added"
+    elif worst.error is ErrorKind.NASAL:
+        key = "nasal_lost" if lost else "nasal_added"
+    details = (("expected", worst.kana), ("heard", worst.heard))
+    return Finding(key, (*common, *details), worst.error, True, *place)
