@@ -1,0 +1,67 @@
+"""One transaction and the repositories that work in it.
+
+A service's `ports.py` declares a Protocol with just the repositories it uses, each as a read-only property
+(`@property def sentences(self) -> SentenceRepository: ...`); `PostgresUnitOfWork` satisfies all of them structurally.
+To add a repository: write `repositories/<aggregate>.py` with a class that takes the `AsyncSession`, and add a
+`cached_property` below.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import cached_property
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from server.adapters.postgres.failures import translate
+from server.adapters.postgres.repositories.idempotency import PostgresIdempotency
+
+
+class PostgresUnitOfWork:
+    """A transaction that rolls back unless it is committed. For one `async with`, in one task.
+
+    Every failure of the database that happens inside it leaves it as an application error where it means something to
+    the caller (see `failures.translate`).
+    """
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
+        self._sessions = sessions
+        self._session: AsyncSession | None = None
+
+    @property
+    def session(self) -> AsyncSession:
+        """The session of the transaction under way."""
+        if self._session is None:
+            raise RuntimeError("a unit of work is used inside its `async with` only")
+        return self._session
+
+    @cached_property
+    def idempotency(self) -> PostgresIdempotency:
+        """First answers to mutations that named a request id."""
+        return PostgresIdempotency(self.session)
+
+    async def commit(self) -> None:
+        """Makes everything done so far durable."""
+        self.idempotency.check_finished()
+        await self.session.commit()
+
+    async def __aenter__(self) -> Self:
+        if self._session is not None:
+            raise RuntimeError("a unit of work serves one transaction")
+        self._session = self._sessions()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A second cancellation must not leave the connection in the middle of a transaction.
+        await asyncio.shield(asyncio.create_task(self.session.close()))
+        if error is not None and (meaning := translate(error)) is not None:
+            raise meaning from error
+
+
+def unit_of_work_factory(engine: AsyncEngine) -> Callable[[], PostgresUnitOfWork]:
+    """What use cases are given to open their transactions with."""
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    return lambda: PostgresUnitOfWork(sessions)
