@@ -132,11 +132,11 @@ lock: .build/uv/bin/uv ## Resolve the dependencies anew (UPGRADE=--upgrade takes
 	@$(UV_COMPILE) $(UPGRADE) --group dev -o requirements-dev.lock
 	@cp requirements-dev.lock requirements.lock
 	@$(UV_COMPILE) -o requirements.lock
-	@# The resolver is told of the versions below 3.14 only; repeating that on every line would hide the rest.
-	@sed -E "s/python_full_version < '3\.14' and //; s/ ; python_full_version < '3\.14'( \\\\)$$/\1/" requirements.lock > .build/lock \
-		&& cat .build/lock > requirements.lock
-	@sed -E "s/python_full_version < '3\.14' and //; s/ ; python_full_version < '3\.14'( \\\\)$$/\1/" requirements-dev.lock > .build/lock \
-		&& cat .build/lock > requirements-dev.lock
+	@# It is told of the Pythons below 3.14 only; repeating that on every line would hide what else the markers say.
+	@for lock in requirements.lock requirements-dev.lock; do \
+		sed -E "s/python_full_version < '3\.14' and //g; s/ ; python_full_version < '3\.14'( \\\\)$$/\1/" $$lock > .build/lock; \
+		cat .build/lock > $$lock; \
+	done
 
 .build/uv/bin/uv: Makefile
 	@$(FIND_PYTHON); "$$found" -m venv .build/uv
