@@ -82,7 +82,7 @@ check: check-format check-lint check-types check-contract check-generated check-
 
 .PHONY: check-format
 check-format: $(INSTALLED)
-	@$(BIN)/ruff format --check --quiet . || { echo 'format: run `make fix`' >&2; exit 1; }
+	@$(BIN)/ruff format --check --quiet --output-format concise . || { echo 'format: run `make fix`' >&2; exit 1; }
 	@echo 'format      ok'
 
 .PHONY: check-lint
