@@ -248,8 +248,9 @@ class SentenceAudioUploadHeader(_message.Message):
     sentence_id: _builtins.str
     """The sentence that is read in the recording."""
     request_id: _builtins.str
-    """A UUID that makes the upload safe to repeat: the same id and bytes return the first answer, the same id with another
-    header or other bytes is refused with `REQUEST_ID_REUSED`. Empty: a repeated upload is a second recording.
+    """A UUID that makes the upload safe to repeat: the same id and bytes return the first answer, the same id with
+    another header or other bytes is refused with `REQUEST_ID_REUSED`. Empty: a repeated upload is a second
+    recording.
     """
     author: _builtins.str
     """Who speaks, as they want to be named, at most 200 code points. Empty: nobody need be named."""

@@ -22,9 +22,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Pronunciation(_message.Message):
-    """How a word is read and accented. There is one entry for a word and reading in each space. Entries beat the analyser in
-    AnalyzeText, in speech that is synthesised and in practice; the caller's own beat shared ones; of several readings of
-    one word the one set last is used.
+    """How a word is read and accented. There is one entry for a word and reading in each space. Entries beat the analyser
+    in AnalyzeText, in speech that is synthesised and in practice; the caller's own beat shared ones; of several
+    readings of one word the one set last is used.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -227,22 +227,22 @@ class Sentence(_message.Message):
     exactly when `has_audio` is false. Given by the server.
     """
     difficulty: _builtins.int
-    """How hard the sentence is, from 1 (first lessons) to 10 (a native adult's reading). Unset in an update: let the server
-    compute it. Set in every answer except for a sentence that still awaits analysis.
+    """How hard the sentence is, from 1 (first lessons) to 10 (a native adult's reading). Unset in an update: let the
+    server compute it. Set in every answer except for a sentence that still awaits analysis.
     """
     difficulty_computed: _builtins.bool
-    """Whether the server computed `difficulty` (AnalyzeText shows how). A computed one follows changes of `japanese`; one
-    set by hand stays. Given by the server.
+    """Whether the server computed `difficulty` (AnalyzeText shows how). A computed one follows changes of `japanese`;
+    one set by hand stays. Given by the server.
     """
     jlpt_level: Global___JlptLevel.ValueType
-    """The JLPT level that the words suggest. Unofficial, as there have been no official lists since 2010. UNSPECIFIED: no
-    word of the sentence is in the lists, or the sentence still awaits analysis.
+    """The JLPT level that the words suggest. Unofficial, as there have been no official lists since 2010. UNSPECIFIED:
+    no word of the sentence is in the lists, or the sentence still awaits analysis.
     """
     source: Global___SentenceSource.ValueType
     """Where the sentence came from. Can't be changed."""
     source_id: _builtins.str
-    """The sentence's id in its source, at most 128 code points: Tatoeba's number, an Anki note's guid. Empty: it has none.
-    Unique among one space's sentences of one source. Can't be changed.
+    """The sentence's id in its source, at most 128 code points: Tatoeba's number, an Anki note's guid. Empty: it has
+    none. Unique among one space's sentences of one source. Can't be changed.
     """
     author: _builtins.str
     """Who wrote the Japanese, as its licence wants them named, at most 200 code points. Empty: unknown or not needed."""
@@ -259,16 +259,16 @@ class Sentence(_message.Message):
     character_count: _builtins.int
     """How many Unicode code points `japanese` has, punctuation counted. Given by the server."""
     active: _builtins.bool
-    """Whether the sentence is offered for new cards and suggestions. Cards that learners already have go on. New sentences
-    are active.
+    """Whether the sentence is offered for new cards and suggestions. Cards that learners already have go on. New
+    sentences are active.
     """
     owner_id: _builtins.str
     """The user who owns a private sentence (a UUID). Empty for a shared one. Given by the server."""
     visibility: Global___Visibility.ValueType
     """Who may see the sentence. Can't be changed."""
     etag: _builtins.str
-    """Names this state of the sentence: opaque, at most 64 bytes, another one after every change. Sent back in an update or
-    deletion it makes the server refuse with `CONCURRENT_CHANGE` (ABORTED) when somebody was quicker.
+    """Names this state of the sentence: opaque, at most 64 bytes, another one after every change. Sent back in an
+    update or deletion it makes the server refuse with `CONCURRENT_CHANGE` (ABORTED) when somebody was quicker.
     """
     @_builtins.property
     def other_translations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Translation]:
@@ -287,8 +287,8 @@ class Sentence(_message.Message):
 
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Words to find and group the sentence by: at most 32, each 1 to 64 code points, no two alike. The server takes white
-        space off both ends and sorts them; upper and lower case differ.
+        """Words to find and group the sentence by: at most 32, each 1 to 64 code points, no two alike. The server takes
+        white space off both ends and sorts them; upper and lower case differ.
         """
 
     @_builtins.property
@@ -383,9 +383,9 @@ Global___Translation: _TypeAlias = Translation  # noqa: Y015
 
 @_typing.final
 class FuriganaSpan(_message.Message):
-    """A reading over a part of a text. Offsets and lengths count Unicode code points of the text as it was given: not bytes,
-    not UTF-16 units (JavaScript clients spread the string first). In 私は学生です the span {offset: 2, length: 2, reading:
-    "がくせい"} stands over 学生. Spans that overlap, are out of order or reach past the text are refused with
+    """A reading over a part of a text. Offsets and lengths count Unicode code points of the text as it was given: not
+    bytes, not UTF-16 units (JavaScript clients spread the string first). In 私は学生です the span {offset: 2, length: 2,
+    reading: "がくせい"} stands over 学生. Spans that overlap, are out of order or reach past the text are refused with
     `SPAN_MISFIT`.
     """
 

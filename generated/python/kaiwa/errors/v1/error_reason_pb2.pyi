@@ -142,6 +142,109 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_EXPORT_OFFSET_OUT_OF_RANGE: _ErrorReason.ValueType  # 117
     """OUT_OF_RANGE. The offset is past the end of the archive. Metadata: {"offset": "900", "size_bytes": "800"}."""
+    ERROR_REASON_SENTENCE_NOT_FOUND: _ErrorReason.ValueType  # 200
+    """NOT_FOUND. There is no such sentence that the caller may see: it never was, was deleted, or is somebody else's private
+    one. Metadata: {"sentence_id": "0198c0de-..."}.
+    """
+    ERROR_REASON_SHARED_CONTENT_NEEDS_TEACHER: _ErrorReason.ValueType  # 201
+    """PERMISSION_DENIED. Shared content is created, changed and imported by teachers and admins only. Students use their
+    private space. Metadata: {"required_role": "teacher"}.
+    """
+    ERROR_REASON_SENTENCE_ALREADY_EXISTS: _ErrorReason.ValueType  # 202
+    """ALREADY_EXISTS. The space has a sentence with the same source and source id.
+    Metadata: {"sentence_id": "0198c0de-...", "source": "SENTENCE_SOURCE_TATOEBA", "source_id": "1297"}.
+    """
+    ERROR_REASON_TEXT_NOT_JAPANESE: _ErrorReason.ValueType  # 203
+    """INVALID_ARGUMENT. The text of a sentence has no kana and no kanji. Metadata: {"field": "japanese"}."""
+    ERROR_REASON_SPAN_MISFIT: _ErrorReason.ValueType  # 204
+    """INVALID_ARGUMENT. A furigana span overlaps another, is out of order, or reaches past the text.
+    Metadata: {"field": "furigana[2]", "character_count": "12"}.
+    """
+    ERROR_REASON_ANALYZER_UNAVAILABLE: _ErrorReason.ValueType  # 205
+    """UNAVAILABLE, with RetryInfo. The analyser of Japanese is overloaded for the moment. Nothing was changed."""
+    ERROR_REASON_PRONUNCIATION_NOT_FOUND: _ErrorReason.ValueType  # 206
+    """NOT_FOUND. There is no such entry in the pronunciation dictionary that the caller may see.
+    Metadata: {"pronunciation_id": "0198c0de-..."}.
+    """
+    ERROR_REASON_ACCENT_OUT_OF_RANGE: _ErrorReason.ValueType  # 207
+    """INVALID_ARGUMENT. An accent lies beyond the last mora of the reading.
+    Metadata: {"field": "accepted_accents[1]", "accent": "5", "mora_count": "4"}.
+    """
+    ERROR_REASON_RECORDING_NOT_FOUND: _ErrorReason.ValueType  # 208
+    """NOT_FOUND. The sentence has no such recording, or none at all.
+    Metadata: {"sentence_id": "0198c0de-...", "audio_id": "0198c0df-..."} (`audio_id` if one was named).
+    """
+    ERROR_REASON_RECORDING_LIMIT_REACHED: _ErrorReason.ValueType  # 209
+    """FAILED_PRECONDITION. The sentence has as many recordings as it may have. Replace or remove one.
+    Metadata: {"sentence_id": "0198c0de-...", "limit": "8"}.
+    """
+    ERROR_REASON_RECORDING_UNREADABLE: _ErrorReason.ValueType  # 210
+    """INVALID_ARGUMENT. The upload can't be decoded as WAV, Ogg Opus, FLAC or MP3, whatever its name says.
+    Metadata: {"field": "chunk"}.
+    """
+    ERROR_REASON_RECORDING_TOO_LONG: _ErrorReason.ValueType  # 211
+    """INVALID_ARGUMENT. The recording plays for longer than a sentence's may. Metadata: {"limit_seconds": "300"}."""
+    ERROR_REASON_UPLOAD_HEADER_MISSING: _ErrorReason.ValueType  # 212
+    """INVALID_ARGUMENT. The first message of an upload holds no header. Metadata: {"field": "header"}."""
+    ERROR_REASON_UPLOAD_HEADER_REPEATED: _ErrorReason.ValueType  # 213
+    """INVALID_ARGUMENT. A message after the first of an upload holds a header. Metadata: {"field": "header"}."""
+    ERROR_REASON_UPLOAD_EMPTY: _ErrorReason.ValueType  # 214
+    """INVALID_ARGUMENT. The upload ended without a byte. Metadata: {"field": "chunk"}."""
+    ERROR_REASON_UPLOAD_TOO_LARGE: _ErrorReason.ValueType  # 215
+    """INVALID_ARGUMENT. The file is larger than it may be, or has more bytes than its uploader announced.
+    Metadata: {"limit_bytes": "20971520"}.
+    """
+    ERROR_REASON_UPLOAD_STALLED: _ErrorReason.ValueType  # 216
+    """DEADLINE_EXCEEDED. The next message of an upload did not come in time. An import keeps what it has: go on from there.
+    Metadata: {"limit_seconds": "30"}.
+    """
+    ERROR_REASON_UPLOAD_OFFSET_MISMATCH: _ErrorReason.ValueType  # 217
+    """OUT_OF_RANGE. A chunk does not continue the file. Go on from `received_bytes`.
+    Metadata: {"offset": "2097152", "received_bytes": "1048576", "size_bytes": "9000000"}.
+    """
+    ERROR_REASON_UPLOAD_CHECKSUM_MISMATCH: _ErrorReason.ValueType  # 218
+    """INVALID_ARGUMENT. The bytes that arrived are not those whose SHA-256 was announced. They were dropped: send the file
+    again. Metadata: {"field": "sha256", "sha256": "9f86d0..."} (that of the bytes that arrived).
+    """
+    ERROR_REASON_UPLOAD_IN_PROGRESS: _ErrorReason.ValueType  # 219
+    """ABORTED. Another upload of the same file is under way. Wait for it, or end it. Metadata: {"import_id":
+    "0198c0de-...", "role": "IMPORT_FILE_ROLE_TABLE"}.
+    """
+    ERROR_REASON_NO_SENTENCES_SELECTED: _ErrorReason.ValueType  # 220
+    """FAILED_PRECONDITION. The selection finds no sentence whose audio could be prepared."""
+    ERROR_REASON_IMPORT_NOT_FOUND: _ErrorReason.ValueType  # 221
+    """NOT_FOUND. The caller has no such import. Metadata: {"import_id": "0198c0de-..."}."""
+    ERROR_REASON_IMPORT_WRONG_STATE: _ErrorReason.ValueType  # 222
+    """FAILED_PRECONDITION. The import is in a state that does not allow the call.
+    Metadata: {"import_id": "0198c0de-...", "state": "IMPORT_STATE_RUNNING"}.
+    """
+    ERROR_REASON_IMPORT_FILE_UNEXPECTED: _ErrorReason.ValueType  # 223
+    """INVALID_ARGUMENT. Imports of this kind have no file of this role.
+    Metadata: {"field": "role", "kind": "IMPORT_KIND_ANKI_PACKAGE", "role": "IMPORT_FILE_ROLE_TABLE"}.
+    """
+    ERROR_REASON_IMPORT_FILES_MISSING: _ErrorReason.ValueType  # 224
+    """FAILED_PRECONDITION. The import lacks a file that its kind needs, or the rest of one.
+    Metadata: {"import_id": "0198c0de-...", "role": "IMPORT_FILE_ROLE_TATOEBA_SENTENCES"} (the first one).
+    """
+    ERROR_REASON_IMPORT_FILE_REFUSED: _ErrorReason.ValueType  # 225
+    """FAILED_PRECONDITION. A file of the import can't be used at all: it is damaged, hostile, or something else than it
+    should be. Upload another one. Metadata: {"import_id": "0198c0de-...", "role": "IMPORT_FILE_ROLE_ANKI_PACKAGE",
+    "problem": "IMPORT_PROBLEM_KIND_UNPACKS_TOO_LARGE", "entry": "media"}.
+    """
+    ERROR_REASON_IMPORT_MAPPING_INVALID: _ErrorReason.ValueType  # 226
+    """INVALID_ARGUMENT. The mapping names a field, column, template or note type that the file doesn't have, or nothing as
+    the Japanese. Metadata: {"field": "options.table.columns[3]", "problem": "no column 7"}.
+    """
+    ERROR_REASON_IMPORT_LIMIT_REACHED: _ErrorReason.ValueType  # 227
+    """RESOURCE_EXHAUSTED, with RetryInfo. Too many of the caller's imports await their files or their job.
+    Metadata: {"limit": "5"}.
+    """
+    ERROR_REASON_VOICE_NOT_FOUND: _ErrorReason.ValueType  # 228
+    """NOT_FOUND. No voice has this name; ListVoices of kaiwa.speech.v1 names them. Metadata: {"field": "voice", "voice": "sora"}."""
+    ERROR_REASON_SYNTHESIS_UNAVAILABLE: _ErrorReason.ValueType  # 229
+    """UNAVAILABLE, with RetryInfo. The engine of the voice is overloaded, loading or away for the moment.
+    Metadata: {"voice": "kokoro-jf-alpha"}.
+    """
     ERROR_REASON_CARD_NOT_FOUND: _ErrorReason.ValueType  # 300
     """NOT_FOUND. The learner has no such card. Metadata: {"card_id": "0198c0de-..."}."""
     ERROR_REASON_REVIEW_NOT_FOUND: _ErrorReason.ValueType  # 301
@@ -182,6 +285,143 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CARD_SENTENCE_INACTIVE: _ErrorReason.ValueType  # 310
     """FAILED_PRECONDITION. The sentence is not active, so it takes no new cards; cards of it that are there go on.
     Metadata: {"sentence_id": "0198c0de-..."}.
+    """
+    ERROR_REASON_CONFIG_REQUIRED: _ErrorReason.ValueType  # 400
+    """INVALID_ARGUMENT. The first message of a stream was not its config. Metadata: {"field": "config"}."""
+    ERROR_REASON_CONFIG_REPEATED: _ErrorReason.ValueType  # 401
+    """INVALID_ARGUMENT. A stream had a second config. Metadata: {"field": "config"}."""
+    ERROR_REASON_AUDIO_AFTER_FINISH: _ErrorReason.ValueType  # 402
+    """INVALID_ARGUMENT. Audio came after the client's own finish. (Audio after the server ended the utterance, which the
+    client can't know yet, is dropped instead.) Metadata: {"field": "audio", "practice_id": "0198c0de-..."}.
+    """
+    ERROR_REASON_CHUNK_TOO_LARGE: _ErrorReason.ValueType  # 403
+    """INVALID_ARGUMENT. One audio message is larger than a stream takes.
+    Metadata: {"field": "audio", "limit_bytes": "65536", "bytes": "131072"}.
+    """
+    ERROR_REASON_AUDIO_ENCODING_UNSUPPORTED: _ErrorReason.ValueType  # 404
+    """INVALID_ARGUMENT. The encoding can't be decoded by this server, or not in this method.
+    Metadata: {"field": "config.audio_format.encoding", "encoding": "AUDIO_ENCODING_OPUS"}.
+    """
+    ERROR_REASON_AUDIO_RATE_UNSUPPORTED: _ErrorReason.ValueType  # 405
+    """INVALID_ARGUMENT. The encoding or the file format has no such sample rate.
+    Metadata: {"field": "config.audio_format.sample_rate_hertz", "sample_rate_hertz": "96000", "lowest": "8000",
+    "highest": "48000"}.
+    """
+    ERROR_REASON_UTTERANCE_TOO_LONG: _ErrorReason.ValueType  # 406
+    """OUT_OF_RANGE. A practice has more audio than an utterance may have, and its config does not ask to finish there.
+    Nothing is stored. Metadata: {"field": "audio", "limit_seconds": "30"}.
+    """
+    ERROR_REASON_IDLE_TIMEOUT: _ErrorReason.ValueType  # 407
+    """DEADLINE_EXCEEDED. No audio came for too long. It is the server's time for the client's next step that ran out;
+    nothing came between (ABORTED) and nobody cancelled. The practice can be resumed within its resume window.
+    Metadata: {"limit_seconds": "10"}.
+    """
+    ERROR_REASON_TOO_MANY_STREAMS: _ErrorReason.ValueType  # 408
+    """RESOURCE_EXHAUSTED, with RetryInfo. The learner has as many practices open as one may.
+    Metadata: {"limit": "2"}.
+    """
+    ERROR_REASON_DAILY_AUDIO_LIMIT: _ErrorReason.ValueType  # 409
+    """RESOURCE_EXHAUSTED, with RetryInfo (until the learner's day turns over). The learner has sent as much audio as one
+    may in a day. Metadata: {"limit_seconds": "7200"}.
+    """
+    ERROR_REASON_PRACTICE_ID_REUSED: _ErrorReason.ValueType  # 410
+    """ALREADY_EXISTS. The practice id was used before with another target, audio format, purpose, card or session. Use a
+    new id for a new practice. Metadata: {"practice_id": "0198c0de-..."}.
+    """
+    ERROR_REASON_PRACTICE_NOT_FOUND: _ErrorReason.ValueType  # 411
+    """NOT_FOUND. No practice with this id is open for the learner: it was never opened, its resume window has passed, or
+    the call reached another server (see the metadata `x-kaiwa-practice-id`). Call OpenPractice.
+    Metadata: {"practice_id": "0198c0de-..."}.
+    """
+    ERROR_REASON_PRACTICE_LOST: _ErrorReason.ValueType  # 412
+    """ABORTED. The audio of the practice is lost, for example with the server that held it. Nothing was graded: open the
+    practice again under the same id and send everything. Metadata: {"practice_id": "0198c0de-..."}.
+    """
+    ERROR_REASON_PRACTICE_TAKEN_OVER: _ErrorReason.ValueType  # 413
+    """ABORTED. The same practice was opened again on another stream, which goes on with it; this one ends.
+    Metadata: {"practice_id": "0198c0de-..."}.
+    """
+    ERROR_REASON_AUDIO_OFFSET_WRONG: _ErrorReason.ValueType  # 414
+    """OUT_OF_RANGE. Pushed audio, or the end that finish names, lies beyond what the server has, and what is missing did
+    not come. Go on from the expected offset (bytes or packets).
+    Metadata: {"field": "offset", "offset": "9600", "expected_offset": "6400"}.
+    """
+    ERROR_REASON_TOO_MANY_PUSHES: _ErrorReason.ValueType  # 415
+    """RESOURCE_EXHAUSTED, with RetryInfo. More pushes of one practice are under way than may be.
+    Metadata: {"limit": "3"}.
+    """
+    ERROR_REASON_SPEECH_OVERLOADED: _ErrorReason.ValueType  # 416
+    """RESOURCE_EXHAUSTED, with RetryInfo. The engines have so much to do that a new practice or transcription
+    would break the promise to those under way; nothing was begun. Metadata: {"engine": "recognition"}.
+    """
+    ERROR_REASON_SPEECH_ENGINE_UNAVAILABLE: _ErrorReason.ValueType  # 417
+    """UNAVAILABLE, with RetryInfo. An engine or the decoder is starting or being restarted.
+    Metadata: {"engine": "recognition"}.
+    """
+    ERROR_REASON_SPEECH_MODEL_MISSING: _ErrorReason.ValueType  # 418
+    """FAILED_PRECONDITION. The server has no model for this; its operator must supply one (`kaiwa-server doctor` says
+    how). Metadata: {"engine": "recognition"}.
+    """
+    ERROR_REASON_AUDIO_UNDECODABLE: _ErrorReason.ValueType  # 419
+    """INVALID_ARGUMENT. The bytes can't be decoded: a damaged or cut-off file, no audio track, a broken Opus packet.
+    Metadata: {"field": "audio"}.
+    """
+    ERROR_REASON_AUDIO_CONTAINER_UNSUPPORTED: _ErrorReason.ValueType  # 420
+    """INVALID_ARGUMENT. The file's container or codec is none that this server decodes.
+    Metadata: {"field": "audio"}, and "detected" where it was recognised: {"detected": "application/pdf"}.
+    """
+    ERROR_REASON_AUDIO_TOO_LARGE: _ErrorReason.ValueType  # 421
+    """INVALID_ARGUMENT. The file has more bytes than the method takes.
+    Metadata: {"field": "audio", "limit_bytes": "3670016"}.
+    """
+    ERROR_REASON_AUDIO_TOO_LONG: _ErrorReason.ValueType  # 422
+    """INVALID_ARGUMENT. The file has more audio than the method takes. Metadata: {"field": "audio", "limit_seconds":
+    "300"}.
+    """
+    ERROR_REASON_AUDIO_TOO_SHORT: _ErrorReason.ValueType  # 423
+    """INVALID_ARGUMENT. The file has too little audio to work on.
+    Metadata: {"field": "audio", "minimum_milliseconds": "100"}.
+    """
+    ERROR_REASON_DECODE_TIMEOUT: _ErrorReason.ValueType  # 424
+    """DEADLINE_EXCEEDED. Decoding the file took longer than it may. Trying the same file again seldom helps.
+    Metadata: {"limit_seconds": "15"}.
+    """
+    ERROR_REASON_ATTEMPT_NOT_FOUND: _ErrorReason.ValueType  # 425
+    """NOT_FOUND. There is no such attempt, or it is another learner's. Metadata: {"attempt_id": "0198c0de-..."}."""
+    ERROR_REASON_ATTEMPT_AUDIO_NOT_KEPT: _ErrorReason.ValueType  # 426
+    """NOT_FOUND. The attempt's audio was not kept or has been removed. Metadata: {"attempt_id": "0198c0de-..."}."""
+    ERROR_REASON_SPEAKING_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 427
+    """NOT_FOUND. There is no such speaking session, or it is another learner's.
+    Metadata: {"speaking_session_id": "0198c0de-..."}.
+    """
+    ERROR_REASON_SPEAKING_SESSION_ENDED: _ErrorReason.ValueType  # 428
+    """FAILED_PRECONDITION. The speaking session has ended and takes no more attempts.
+    Metadata: {"speaking_session_id": "0198c0de-...", "ended_at": "2026-11-23T10:00:00Z"}.
+    """
+    ERROR_REASON_VOICE_CANNOT: _ErrorReason.ValueType  # 429
+    """INVALID_ARGUMENT. The voice can't do what was asked of it.
+    Metadata: {"voice": "kokoro-jf-alpha", "capability": "VOICE_CAPABILITY_ACCENTS", "field": "overrides"}.
+    """
+    ERROR_REASON_UNREADABLE_TEXT: _ErrorReason.ValueType  # 430
+    """INVALID_ARGUMENT. The text has nothing in it that can be read in Japanese.
+    Metadata: {"field": "config.reference_text"}.
+    """
+    ERROR_REASON_PRONUNCIATION_INVALID: _ErrorReason.ValueType  # 431
+    """INVALID_ARGUMENT. A pronunciation that was given can't be used: its span lies outside the text, overlaps another or
+    cuts a word, its reading is no kana, its nucleus is beyond its last mora, or its notation is wrong.
+    Metadata: {"field": "overrides[0].nucleus"}, and for a notation {"position": "7"} (the code point, from 0).
+    """
+    ERROR_REASON_CONTRAST_NOT_AVAILABLE: _ErrorReason.ValueType  # 432
+    """FAILED_PRECONDITION. There is nothing to compare: the attempt has no target, was not assessed or could not be, or
+    nothing was heard at that place. Metadata: {"attempt_id": "0198c0de-..."}.
+    """
+    ERROR_REASON_SPAN_OUT_OF_RANGE: _ErrorReason.ValueType  # 433
+    """INVALID_ARGUMENT. The stretch, the run of morae or the finding that was asked for does not exist in the attempt.
+    Metadata: {"field": "span", "attempt_id": "0198c0de-..."}.
+    """
+    ERROR_REASON_RESPONSES_NOT_READ: _ErrorReason.ValueType  # 434
+    """ABORTED. The client did not read the events of its stream for so long that the server gave it up. (Partials are
+    dropped before that; final results are not.) The practice can be resumed. Metadata: {"limit_seconds": "30"}.
     """
     ERROR_REASON_JOB_NOT_FOUND: _ErrorReason.ValueType  # 500
     """NOT_FOUND. The caller has no such job: it does not exist, has expired, or is someone else's.
@@ -335,6 +575,109 @@ Metadata: {"job_id": "0198c0de-..."}.
 """
 ERROR_REASON_EXPORT_OFFSET_OUT_OF_RANGE: ErrorReason.ValueType  # 117
 """OUT_OF_RANGE. The offset is past the end of the archive. Metadata: {"offset": "900", "size_bytes": "800"}."""
+ERROR_REASON_SENTENCE_NOT_FOUND: ErrorReason.ValueType  # 200
+"""NOT_FOUND. There is no such sentence that the caller may see: it never was, was deleted, or is somebody else's private
+one. Metadata: {"sentence_id": "0198c0de-..."}.
+"""
+ERROR_REASON_SHARED_CONTENT_NEEDS_TEACHER: ErrorReason.ValueType  # 201
+"""PERMISSION_DENIED. Shared content is created, changed and imported by teachers and admins only. Students use their
+private space. Metadata: {"required_role": "teacher"}.
+"""
+ERROR_REASON_SENTENCE_ALREADY_EXISTS: ErrorReason.ValueType  # 202
+"""ALREADY_EXISTS. The space has a sentence with the same source and source id.
+Metadata: {"sentence_id": "0198c0de-...", "source": "SENTENCE_SOURCE_TATOEBA", "source_id": "1297"}.
+"""
+ERROR_REASON_TEXT_NOT_JAPANESE: ErrorReason.ValueType  # 203
+"""INVALID_ARGUMENT. The text of a sentence has no kana and no kanji. Metadata: {"field": "japanese"}."""
+ERROR_REASON_SPAN_MISFIT: ErrorReason.ValueType  # 204
+"""INVALID_ARGUMENT. A furigana span overlaps another, is out of order, or reaches past the text.
+Metadata: {"field": "furigana[2]", "character_count": "12"}.
+"""
+ERROR_REASON_ANALYZER_UNAVAILABLE: ErrorReason.ValueType  # 205
+"""UNAVAILABLE, with RetryInfo. The analyser of Japanese is overloaded for the moment. Nothing was changed."""
+ERROR_REASON_PRONUNCIATION_NOT_FOUND: ErrorReason.ValueType  # 206
+"""NOT_FOUND. There is no such entry in the pronunciation dictionary that the caller may see.
+Metadata: {"pronunciation_id": "0198c0de-..."}.
+"""
+ERROR_REASON_ACCENT_OUT_OF_RANGE: ErrorReason.ValueType  # 207
+"""INVALID_ARGUMENT. An accent lies beyond the last mora of the reading.
+Metadata: {"field": "accepted_accents[1]", "accent": "5", "mora_count": "4"}.
+"""
+ERROR_REASON_RECORDING_NOT_FOUND: ErrorReason.ValueType  # 208
+"""NOT_FOUND. The sentence has no such recording, or none at all.
+Metadata: {"sentence_id": "0198c0de-...", "audio_id": "0198c0df-..."} (`audio_id` if one was named).
+"""
+ERROR_REASON_RECORDING_LIMIT_REACHED: ErrorReason.ValueType  # 209
+"""FAILED_PRECONDITION. The sentence has as many recordings as it may have. Replace or remove one.
+Metadata: {"sentence_id": "0198c0de-...", "limit": "8"}.
+"""
+ERROR_REASON_RECORDING_UNREADABLE: ErrorReason.ValueType  # 210
+"""INVALID_ARGUMENT. The upload can't be decoded as WAV, Ogg Opus, FLAC or MP3, whatever its name says.
+Metadata: {"field": "chunk"}.
+"""
+ERROR_REASON_RECORDING_TOO_LONG: ErrorReason.ValueType  # 211
+"""INVALID_ARGUMENT. The recording plays for longer than a sentence's may. Metadata: {"limit_seconds": "300"}."""
+ERROR_REASON_UPLOAD_HEADER_MISSING: ErrorReason.ValueType  # 212
+"""INVALID_ARGUMENT. The first message of an upload holds no header. Metadata: {"field": "header"}."""
+ERROR_REASON_UPLOAD_HEADER_REPEATED: ErrorReason.ValueType  # 213
+"""INVALID_ARGUMENT. A message after the first of an upload holds a header. Metadata: {"field": "header"}."""
+ERROR_REASON_UPLOAD_EMPTY: ErrorReason.ValueType  # 214
+"""INVALID_ARGUMENT. The upload ended without a byte. Metadata: {"field": "chunk"}."""
+ERROR_REASON_UPLOAD_TOO_LARGE: ErrorReason.ValueType  # 215
+"""INVALID_ARGUMENT. The file is larger than it may be, or has more bytes than its uploader announced.
+Metadata: {"limit_bytes": "20971520"}.
+"""
+ERROR_REASON_UPLOAD_STALLED: ErrorReason.ValueType  # 216
+"""DEADLINE_EXCEEDED. The next message of an upload did not come in time. An import keeps what it has: go on from there.
+Metadata: {"limit_seconds": "30"}.
+"""
+ERROR_REASON_UPLOAD_OFFSET_MISMATCH: ErrorReason.ValueType  # 217
+"""OUT_OF_RANGE. A chunk does not continue the file. Go on from `received_bytes`.
+Metadata: {"offset": "2097152", "received_bytes": "1048576", "size_bytes": "9000000"}.
+"""
+ERROR_REASON_UPLOAD_CHECKSUM_MISMATCH: ErrorReason.ValueType  # 218
+"""INVALID_ARGUMENT. The bytes that arrived are not those whose SHA-256 was announced. They were dropped: send the file
+again. Metadata: {"field": "sha256", "sha256": "9f86d0..."} (that of the bytes that arrived).
+"""
+ERROR_REASON_UPLOAD_IN_PROGRESS: ErrorReason.ValueType  # 219
+"""ABORTED. Another upload of the same file is under way. Wait for it, or end it. Metadata: {"import_id":
+"0198c0de-...", "role": "IMPORT_FILE_ROLE_TABLE"}.
+"""
+ERROR_REASON_NO_SENTENCES_SELECTED: ErrorReason.ValueType  # 220
+"""FAILED_PRECONDITION. The selection finds no sentence whose audio could be prepared."""
+ERROR_REASON_IMPORT_NOT_FOUND: ErrorReason.ValueType  # 221
+"""NOT_FOUND. The caller has no such import. Metadata: {"import_id": "0198c0de-..."}."""
+ERROR_REASON_IMPORT_WRONG_STATE: ErrorReason.ValueType  # 222
+"""FAILED_PRECONDITION. The import is in a state that does not allow the call.
+Metadata: {"import_id": "0198c0de-...", "state": "IMPORT_STATE_RUNNING"}.
+"""
+ERROR_REASON_IMPORT_FILE_UNEXPECTED: ErrorReason.ValueType  # 223
+"""INVALID_ARGUMENT. Imports of this kind have no file of this role.
+Metadata: {"field": "role", "kind": "IMPORT_KIND_ANKI_PACKAGE", "role": "IMPORT_FILE_ROLE_TABLE"}.
+"""
+ERROR_REASON_IMPORT_FILES_MISSING: ErrorReason.ValueType  # 224
+"""FAILED_PRECONDITION. The import lacks a file that its kind needs, or the rest of one.
+Metadata: {"import_id": "0198c0de-...", "role": "IMPORT_FILE_ROLE_TATOEBA_SENTENCES"} (the first one).
+"""
+ERROR_REASON_IMPORT_FILE_REFUSED: ErrorReason.ValueType  # 225
+"""FAILED_PRECONDITION. A file of the import can't be used at all: it is damaged, hostile, or something else than it
+should be. Upload another one. Metadata: {"import_id": "0198c0de-...", "role": "IMPORT_FILE_ROLE_ANKI_PACKAGE",
+"problem": "IMPORT_PROBLEM_KIND_UNPACKS_TOO_LARGE", "entry": "media"}.
+"""
+ERROR_REASON_IMPORT_MAPPING_INVALID: ErrorReason.ValueType  # 226
+"""INVALID_ARGUMENT. The mapping names a field, column, template or note type that the file doesn't have, or nothing as
+the Japanese. Metadata: {"field": "options.table.columns[3]", "problem": "no column 7"}.
+"""
+ERROR_REASON_IMPORT_LIMIT_REACHED: ErrorReason.ValueType  # 227
+"""RESOURCE_EXHAUSTED, with RetryInfo. Too many of the caller's imports await their files or their job.
+Metadata: {"limit": "5"}.
+"""
+ERROR_REASON_VOICE_NOT_FOUND: ErrorReason.ValueType  # 228
+"""NOT_FOUND. No voice has this name; ListVoices of kaiwa.speech.v1 names them. Metadata: {"field": "voice", "voice": "sora"}."""
+ERROR_REASON_SYNTHESIS_UNAVAILABLE: ErrorReason.ValueType  # 229
+"""UNAVAILABLE, with RetryInfo. The engine of the voice is overloaded, loading or away for the moment.
+Metadata: {"voice": "kokoro-jf-alpha"}.
+"""
 ERROR_REASON_CARD_NOT_FOUND: ErrorReason.ValueType  # 300
 """NOT_FOUND. The learner has no such card. Metadata: {"card_id": "0198c0de-..."}."""
 ERROR_REASON_REVIEW_NOT_FOUND: ErrorReason.ValueType  # 301
@@ -375,6 +718,143 @@ Metadata: {"field": "cursor"}.
 ERROR_REASON_CARD_SENTENCE_INACTIVE: ErrorReason.ValueType  # 310
 """FAILED_PRECONDITION. The sentence is not active, so it takes no new cards; cards of it that are there go on.
 Metadata: {"sentence_id": "0198c0de-..."}.
+"""
+ERROR_REASON_CONFIG_REQUIRED: ErrorReason.ValueType  # 400
+"""INVALID_ARGUMENT. The first message of a stream was not its config. Metadata: {"field": "config"}."""
+ERROR_REASON_CONFIG_REPEATED: ErrorReason.ValueType  # 401
+"""INVALID_ARGUMENT. A stream had a second config. Metadata: {"field": "config"}."""
+ERROR_REASON_AUDIO_AFTER_FINISH: ErrorReason.ValueType  # 402
+"""INVALID_ARGUMENT. Audio came after the client's own finish. (Audio after the server ended the utterance, which the
+client can't know yet, is dropped instead.) Metadata: {"field": "audio", "practice_id": "0198c0de-..."}.
+"""
+ERROR_REASON_CHUNK_TOO_LARGE: ErrorReason.ValueType  # 403
+"""INVALID_ARGUMENT. One audio message is larger than a stream takes.
+Metadata: {"field": "audio", "limit_bytes": "65536", "bytes": "131072"}.
+"""
+ERROR_REASON_AUDIO_ENCODING_UNSUPPORTED: ErrorReason.ValueType  # 404
+"""INVALID_ARGUMENT. The encoding can't be decoded by this server, or not in this method.
+Metadata: {"field": "config.audio_format.encoding", "encoding": "AUDIO_ENCODING_OPUS"}.
+"""
+ERROR_REASON_AUDIO_RATE_UNSUPPORTED: ErrorReason.ValueType  # 405
+"""INVALID_ARGUMENT. The encoding or the file format has no such sample rate.
+Metadata: {"field": "config.audio_format.sample_rate_hertz", "sample_rate_hertz": "96000", "lowest": "8000",
+"highest": "48000"}.
+"""
+ERROR_REASON_UTTERANCE_TOO_LONG: ErrorReason.ValueType  # 406
+"""OUT_OF_RANGE. A practice has more audio than an utterance may have, and its config does not ask to finish there.
+Nothing is stored. Metadata: {"field": "audio", "limit_seconds": "30"}.
+"""
+ERROR_REASON_IDLE_TIMEOUT: ErrorReason.ValueType  # 407
+"""DEADLINE_EXCEEDED. No audio came for too long. It is the server's time for the client's next step that ran out;
+nothing came between (ABORTED) and nobody cancelled. The practice can be resumed within its resume window.
+Metadata: {"limit_seconds": "10"}.
+"""
+ERROR_REASON_TOO_MANY_STREAMS: ErrorReason.ValueType  # 408
+"""RESOURCE_EXHAUSTED, with RetryInfo. The learner has as many practices open as one may.
+Metadata: {"limit": "2"}.
+"""
+ERROR_REASON_DAILY_AUDIO_LIMIT: ErrorReason.ValueType  # 409
+"""RESOURCE_EXHAUSTED, with RetryInfo (until the learner's day turns over). The learner has sent as much audio as one
+may in a day. Metadata: {"limit_seconds": "7200"}.
+"""
+ERROR_REASON_PRACTICE_ID_REUSED: ErrorReason.ValueType  # 410
+"""ALREADY_EXISTS. The practice id was used before with another target, audio format, purpose, card or session. Use a
+new id for a new practice. Metadata: {"practice_id": "0198c0de-..."}.
+"""
+ERROR_REASON_PRACTICE_NOT_FOUND: ErrorReason.ValueType  # 411
+"""NOT_FOUND. No practice with this id is open for the learner: it was never opened, its resume window has passed, or
+the call reached another server (see the metadata `x-kaiwa-practice-id`). Call OpenPractice.
+Metadata: {"practice_id": "0198c0de-..."}.
+"""
+ERROR_REASON_PRACTICE_LOST: ErrorReason.ValueType  # 412
+"""ABORTED. The audio of the practice is lost, for example with the server that held it. Nothing was graded: open the
+practice again under the same id and send everything. Metadata: {"practice_id": "0198c0de-..."}.
+"""
+ERROR_REASON_PRACTICE_TAKEN_OVER: ErrorReason.ValueType  # 413
+"""ABORTED. The same practice was opened again on another stream, which goes on with it; this one ends.
+Metadata: {"practice_id": "0198c0de-..."}.
+"""
+ERROR_REASON_AUDIO_OFFSET_WRONG: ErrorReason.ValueType  # 414
+"""OUT_OF_RANGE. Pushed audio, or the end that finish names, lies beyond what the server has, and what is missing did
+not come. Go on from the expected offset (bytes or packets).
+Metadata: {"field": "offset", "offset": "9600", "expected_offset": "6400"}.
+"""
+ERROR_REASON_TOO_MANY_PUSHES: ErrorReason.ValueType  # 415
+"""RESOURCE_EXHAUSTED, with RetryInfo. More pushes of one practice are under way than may be.
+Metadata: {"limit": "3"}.
+"""
+ERROR_REASON_SPEECH_OVERLOADED: ErrorReason.ValueType  # 416
+"""RESOURCE_EXHAUSTED, with RetryInfo. The engines have so much to do that a new practice or transcription
+would break the promise to those under way; nothing was begun. Metadata: {"engine": "recognition"}.
+"""
+ERROR_REASON_SPEECH_ENGINE_UNAVAILABLE: ErrorReason.ValueType  # 417
+"""UNAVAILABLE, with RetryInfo. An engine or the decoder is starting or being restarted.
+Metadata: {"engine": "recognition"}.
+"""
+ERROR_REASON_SPEECH_MODEL_MISSING: ErrorReason.ValueType  # 418
+"""FAILED_PRECONDITION. The server has no model for this; its operator must supply one (`kaiwa-server doctor` says
+how). Metadata: {"engine": "recognition"}.
+"""
+ERROR_REASON_AUDIO_UNDECODABLE: ErrorReason.ValueType  # 419
+"""INVALID_ARGUMENT. The bytes can't be decoded: a damaged or cut-off file, no audio track, a broken Opus packet.
+Metadata: {"field": "audio"}.
+"""
+ERROR_REASON_AUDIO_CONTAINER_UNSUPPORTED: ErrorReason.ValueType  # 420
+"""INVALID_ARGUMENT. The file's container or codec is none that this server decodes.
+Metadata: {"field": "audio"}, and "detected" where it was recognised: {"detected": "application/pdf"}.
+"""
+ERROR_REASON_AUDIO_TOO_LARGE: ErrorReason.ValueType  # 421
+"""INVALID_ARGUMENT. The file has more bytes than the method takes.
+Metadata: {"field": "audio", "limit_bytes": "3670016"}.
+"""
+ERROR_REASON_AUDIO_TOO_LONG: ErrorReason.ValueType  # 422
+"""INVALID_ARGUMENT. The file has more audio than the method takes. Metadata: {"field": "audio", "limit_seconds":
+"300"}.
+"""
+ERROR_REASON_AUDIO_TOO_SHORT: ErrorReason.ValueType  # 423
+"""INVALID_ARGUMENT. The file has too little audio to work on.
+Metadata: {"field": "audio", "minimum_milliseconds": "100"}.
+"""
+ERROR_REASON_DECODE_TIMEOUT: ErrorReason.ValueType  # 424
+"""DEADLINE_EXCEEDED. Decoding the file took longer than it may. Trying the same file again seldom helps.
+Metadata: {"limit_seconds": "15"}.
+"""
+ERROR_REASON_ATTEMPT_NOT_FOUND: ErrorReason.ValueType  # 425
+"""NOT_FOUND. There is no such attempt, or it is another learner's. Metadata: {"attempt_id": "0198c0de-..."}."""
+ERROR_REASON_ATTEMPT_AUDIO_NOT_KEPT: ErrorReason.ValueType  # 426
+"""NOT_FOUND. The attempt's audio was not kept or has been removed. Metadata: {"attempt_id": "0198c0de-..."}."""
+ERROR_REASON_SPEAKING_SESSION_NOT_FOUND: ErrorReason.ValueType  # 427
+"""NOT_FOUND. There is no such speaking session, or it is another learner's.
+Metadata: {"speaking_session_id": "0198c0de-..."}.
+"""
+ERROR_REASON_SPEAKING_SESSION_ENDED: ErrorReason.ValueType  # 428
+"""FAILED_PRECONDITION. The speaking session has ended and takes no more attempts.
+Metadata: {"speaking_session_id": "0198c0de-...", "ended_at": "2026-11-23T10:00:00Z"}.
+"""
+ERROR_REASON_VOICE_CANNOT: ErrorReason.ValueType  # 429
+"""INVALID_ARGUMENT. The voice can't do what was asked of it.
+Metadata: {"voice": "kokoro-jf-alpha", "capability": "VOICE_CAPABILITY_ACCENTS", "field": "overrides"}.
+"""
+ERROR_REASON_UNREADABLE_TEXT: ErrorReason.ValueType  # 430
+"""INVALID_ARGUMENT. The text has nothing in it that can be read in Japanese.
+Metadata: {"field": "config.reference_text"}.
+"""
+ERROR_REASON_PRONUNCIATION_INVALID: ErrorReason.ValueType  # 431
+"""INVALID_ARGUMENT. A pronunciation that was given can't be used: its span lies outside the text, overlaps another or
+cuts a word, its reading is no kana, its nucleus is beyond its last mora, or its notation is wrong.
+Metadata: {"field": "overrides[0].nucleus"}, and for a notation {"position": "7"} (the code point, from 0).
+"""
+ERROR_REASON_CONTRAST_NOT_AVAILABLE: ErrorReason.ValueType  # 432
+"""FAILED_PRECONDITION. There is nothing to compare: the attempt has no target, was not assessed or could not be, or
+nothing was heard at that place. Metadata: {"attempt_id": "0198c0de-..."}.
+"""
+ERROR_REASON_SPAN_OUT_OF_RANGE: ErrorReason.ValueType  # 433
+"""INVALID_ARGUMENT. The stretch, the run of morae or the finding that was asked for does not exist in the attempt.
+Metadata: {"field": "span", "attempt_id": "0198c0de-..."}.
+"""
+ERROR_REASON_RESPONSES_NOT_READ: ErrorReason.ValueType  # 434
+"""ABORTED. The client did not read the events of its stream for so long that the server gave it up. (Partials are
+dropped before that; final results are not.) The practice can be resumed. Metadata: {"limit_seconds": "30"}.
 """
 ERROR_REASON_JOB_NOT_FOUND: ErrorReason.ValueType  # 500
 """NOT_FOUND. The caller has no such job: it does not exist, has expired, or is someone else's.

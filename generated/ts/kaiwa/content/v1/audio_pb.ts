@@ -222,8 +222,9 @@ export type SentenceAudioUploadHeader = Message<"kaiwa.content.v1.SentenceAudioU
   sentenceId: string;
 
   /**
-   * A UUID that makes the upload safe to repeat: the same id and bytes return the first answer, the same id with another
-   * header or other bytes is refused with `REQUEST_ID_REUSED`. Empty: a repeated upload is a second recording.
+   * A UUID that makes the upload safe to repeat: the same id and bytes return the first answer, the same id with
+   * another header or other bytes is refused with `REQUEST_ID_REUSED`. Empty: a repeated upload is a second
+   * recording.
    *
    * @generated from field: string request_id = 2;
    */

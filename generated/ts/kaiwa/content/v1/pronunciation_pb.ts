@@ -20,9 +20,9 @@ export const file_kaiwa_content_v1_pronunciation: GenFile = /*@__PURE__*/
   fileDesc("CiRrYWl3YS9jb250ZW50L3YxL3Byb251bmNpYXRpb24ucHJvdG8SEGthaXdhLmNvbnRlbnQudjEinwIKDVByb251bmNpYXRpb24SCgoCaWQYASABKAkSDAoEd29yZBgCIAEoCRIPCgdyZWFkaW5nGAMgASgJEhgKEGFjY2VwdGVkX2FjY2VudHMYBCADKAUSMAoKdmlzaWJpbGl0eRgFIAEoDjIcLmthaXdhLmNvbnRlbnQudjEuVmlzaWJpbGl0eRIQCghvd25lcl9pZBgGIAEoCRIMCgRub3RlGAcgASgJEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoEZXRhZxgKIAEoCUIHukgEcgIYQGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_kaiwa_content_v1_sentence]);
 
 /**
- * How a word is read and accented. There is one entry for a word and reading in each space. Entries beat the analyser in
- * AnalyzeText, in speech that is synthesised and in practice; the caller's own beat shared ones; of several readings of
- * one word the one set last is used.
+ * How a word is read and accented. There is one entry for a word and reading in each space. Entries beat the analyser
+ * in AnalyzeText, in speech that is synthesised and in practice; the caller's own beat shared ones; of several
+ * readings of one word the one set last is used.
  *
  * @generated from message kaiwa.content.v1.Pronunciation
  */

@@ -104,24 +104,24 @@ export type Sentence = Message<"kaiwa.content.v1.Sentence"> & {
   recordings: SentenceAudio[];
 
   /**
-   * How hard the sentence is, from 1 (first lessons) to 10 (a native adult's reading). Unset in an update: let the server
-   * compute it. Set in every answer except for a sentence that still awaits analysis.
+   * How hard the sentence is, from 1 (first lessons) to 10 (a native adult's reading). Unset in an update: let the
+   * server compute it. Set in every answer except for a sentence that still awaits analysis.
    *
    * @generated from field: optional int32 difficulty = 11;
    */
   difficulty?: number | undefined;
 
   /**
-   * Whether the server computed `difficulty` (AnalyzeText shows how). A computed one follows changes of `japanese`; one
-   * set by hand stays. Given by the server.
+   * Whether the server computed `difficulty` (AnalyzeText shows how). A computed one follows changes of `japanese`;
+   * one set by hand stays. Given by the server.
    *
    * @generated from field: bool difficulty_computed = 12;
    */
   difficultyComputed: boolean;
 
   /**
-   * The JLPT level that the words suggest. Unofficial, as there have been no official lists since 2010. UNSPECIFIED: no
-   * word of the sentence is in the lists, or the sentence still awaits analysis.
+   * The JLPT level that the words suggest. Unofficial, as there have been no official lists since 2010. UNSPECIFIED:
+   * no word of the sentence is in the lists, or the sentence still awaits analysis.
    *
    * @generated from field: kaiwa.content.v1.JlptLevel jlpt_level = 13;
    */
@@ -135,8 +135,8 @@ export type Sentence = Message<"kaiwa.content.v1.Sentence"> & {
   source: SentenceSource;
 
   /**
-   * The sentence's id in its source, at most 128 code points: Tatoeba's number, an Anki note's guid. Empty: it has none.
-   * Unique among one space's sentences of one source. Can't be changed.
+   * The sentence's id in its source, at most 128 code points: Tatoeba's number, an Anki note's guid. Empty: it has
+   * none. Unique among one space's sentences of one source. Can't be changed.
    *
    * @generated from field: string source_id = 15;
    */
@@ -178,8 +178,8 @@ export type Sentence = Message<"kaiwa.content.v1.Sentence"> & {
   englishLicence: string;
 
   /**
-   * Words to find and group the sentence by: at most 32, each 1 to 64 code points, no two alike. The server takes white
-   * space off both ends and sorts them; upper and lower case differ.
+   * Words to find and group the sentence by: at most 32, each 1 to 64 code points, no two alike. The server takes
+   * white space off both ends and sorts them; upper and lower case differ.
    *
    * @generated from field: repeated string tags = 21;
    */
@@ -200,8 +200,8 @@ export type Sentence = Message<"kaiwa.content.v1.Sentence"> & {
   characterCount: number;
 
   /**
-   * Whether the sentence is offered for new cards and suggestions. Cards that learners already have go on. New sentences
-   * are active.
+   * Whether the sentence is offered for new cards and suggestions. Cards that learners already have go on. New
+   * sentences are active.
    *
    * @generated from field: bool active = 24;
    */
@@ -243,8 +243,8 @@ export type Sentence = Message<"kaiwa.content.v1.Sentence"> & {
   deleteTime?: Timestamp | undefined;
 
   /**
-   * Names this state of the sentence: opaque, at most 64 bytes, another one after every change. Sent back in an update or
-   * deletion it makes the server refuse with `CONCURRENT_CHANGE` (ABORTED) when somebody was quicker.
+   * Names this state of the sentence: opaque, at most 64 bytes, another one after every change. Sent back in an
+   * update or deletion it makes the server refuse with `CONCURRENT_CHANGE` (ABORTED) when somebody was quicker.
    *
    * @generated from field: string etag = 30;
    */
@@ -301,9 +301,9 @@ export const TranslationSchema: GenMessage<Translation> = /*@__PURE__*/
   messageDesc(file_kaiwa_content_v1_sentence, 1);
 
 /**
- * A reading over a part of a text. Offsets and lengths count Unicode code points of the text as it was given: not bytes,
- * not UTF-16 units (JavaScript clients spread the string first). In 私は学生です the span {offset: 2, length: 2, reading:
- * "がくせい"} stands over 学生. Spans that overlap, are out of order or reach past the text are refused with
+ * A reading over a part of a text. Offsets and lengths count Unicode code points of the text as it was given: not
+ * bytes, not UTF-16 units (JavaScript clients spread the string first). In 私は学生です the span {offset: 2, length: 2,
+ * reading: "がくせい"} stands over 学生. Spans that overlap, are out of order or reach past the text are refused with
  * `SPAN_MISFIT`.
  *
  * @generated from message kaiwa.content.v1.FuriganaSpan

@@ -11,7 +11,7 @@ import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file kaiwa/errors/v1/error_reason.proto.
  */
 export const file_kaiwa_errors_v1_error_reason: GenFile = /*@__PURE__*/
-  fileDesc("CiJrYWl3YS9lcnJvcnMvdjEvZXJyb3JfcmVhc29uLnByb3RvEg9rYWl3YS5lcnJvcnMudjEqlxAKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEhkKFUVSUk9SX1JFQVNPTl9JTlRFUk5BTBABEiIKHkVSUk9SX1JFQVNPTl9OT1RfWUVUX0FWQUlMQUJMRRACEh8KG0VSUk9SX1JFQVNPTl9VTktOT1dOX01FVEhPRBADEiQKIEVSUk9SX1JFQVNPTl9VTkRFQ09EQUJMRV9SRVFVRVNUEAQSHgoaRVJST1JfUkVBU09OX0lOVkFMSURfRklFTEQQBRIjCh9FUlJPUl9SRUFTT05fSU5WQUxJRF9GSUVMRF9NQVNLEAYSIwofRVJST1JfUkVBU09OX0lOVkFMSURfUEFHRV9UT0tFThAHEiIKHkVSUk9SX1JFQVNPTl9SRVFVRVNUX0lEX1JFVVNFRBAIEh4KGkVSUk9SX1JFQVNPTl9UT0tFTl9NSVNTSU5HEAkSHgoaRVJST1JfUkVBU09OX1RPS0VOX0lOVkFMSUQQChIeChpFUlJPUl9SRUFTT05fVE9LRU5fRVhQSVJFRBALEiAKHEVSUk9SX1JFQVNPTl9TRVNTSU9OX1JFVk9LRUQQDBIeChpFUlJPUl9SRUFTT05fUk9MRV9SRVFVSVJFRBANEh0KGUVSUk9SX1JFQVNPTl9SQVRFX0xJTUlURUQQDhIiCh5FUlJPUl9SRUFTT05fTUVTU0FHRV9UT09fTEFSR0UQDxIeChpFUlJPUl9SRUFTT05fU0hVVFRJTkdfRE9XThAQEiUKIUVSUk9SX1JFQVNPTl9EQVRBQkFTRV9VTkFWQUlMQUJMRRAREiIKHkVSUk9SX1JFQVNPTl9ERUFETElORV9FWENFRURFRBASEhoKFkVSUk9SX1JFQVNPTl9DQU5DRUxMRUQQExIiCh5FUlJPUl9SRUFTT05fQ09OQ1VSUkVOVF9DSEFOR0UQFBIkCiBFUlJPUl9SRUFTT05fU1RPUkFHRV9VTkFWQUlMQUJMRRAVEiQKIEVSUk9SX1JFQVNPTl9JTlZBTElEX0NSRURFTlRJQUxTEGQSIQodRVJST1JfUkVBU09OX0FDQ09VTlRfSU5BQ1RJVkUQZRIcChhFUlJPUl9SRUFTT05fRU1BSUxfVEFLRU4QZhIfChtFUlJPUl9SRUFTT05fVVNFUk5BTUVfVEFLRU4QZxIkCiBFUlJPUl9SRUFTT05fUEFTU1dPUkRfVE9PX0NPTU1PThBoEiMKH0VSUk9SX1JFQVNPTl9QQVNTV09SRF9JTkNPUlJFQ1QQaRImCiJFUlJPUl9SRUFTT05fUkVGUkVTSF9UT0tFTl9JTlZBTElEEGoSJQohRVJST1JfUkVBU09OX1JFRlJFU0hfVE9LRU5fUkVVU0VEEGsSIgoeRVJST1JfUkVBU09OX1NFU1NJT05fTk9UX0ZPVU5EEGwSKwonRVJST1JfUkVBU09OX1ZFUklGSUNBVElPTl9UT0tFTl9JTlZBTElEEG0SJAogRVJST1JfUkVBU09OX1JFU0VUX1RPS0VOX0lOVkFMSUQQbhIiCh5FUlJPUl9SRUFTT05fVElNRV9aT05FX1VOS05PV04QbxIfChtFUlJPUl9SRUFTT05fVVNFUl9OT1RfRk9VTkQQcBIbChdFUlJPUl9SRUFTT05fTEFTVF9BRE1JThBxEikKJUVSUk9SX1JFQVNPTl9BQ0NPVU5UX0RFTEVUSU9OX1NUQVJURUQQchIhCh1FUlJPUl9SRUFTT05fRVhQT1JUX05PVF9SRUFEWRBzEh8KG0VSUk9SX1JFQVNPTl9FWFBPUlRfRVhQSVJFRBB0EisKJ0VSUk9SX1JFQVNPTl9FWFBPUlRfT0ZGU0VUX09VVF9PRl9SQU5HRRB1EiAKG0VSUk9SX1JFQVNPTl9DQVJEX05PVF9GT1VORBCsAhIiCh1FUlJPUl9SRUFTT05fUkVWSUVXX05PVF9GT1VORBCtAhIiCh1FUlJPUl9SRUFTT05fUkVWSUVXX0lEX1JFVVNFRBCuAhIqCiVFUlJPUl9SRUFTT05fUkVWSUVXX1RJTUVfT1VUX09GX1JBTkdFEK8CEikKJEVSUk9SX1JFQVNPTl9SRVZJRVdfQVRURU1QVF9NSVNNQVRDSBCwAhIkCh9FUlJPUl9SRUFTT05fVU5ET19MSU1JVF9SRUFDSEVEELECEiUKIEVSUk9SX1JFQVNPTl9SRVZJRVdfTk9UX1VORE9BQkxFELICEisKJkVSUk9SX1JFQVNPTl9TQ0hFRFVMRVJfV0VJR0hUU19JTlZBTElEELMCEiEKHEVSUk9SX1JFQVNPTl9UT09fRkVXX1JFVklFV1MQtAISJQogRVJST1JfUkVBU09OX1NZTkNfQ1VSU09SX0lOVkFMSUQQtQISKAojRVJST1JfUkVBU09OX0NBUkRfU0VOVEVOQ0VfSU5BQ1RJVkUQtgISHwoaRVJST1JfUkVBU09OX0pPQl9OT1RfRk9VTkQQ9AMSJQogRVJST1JfUkVBU09OX0pPQl9OT1RfQ0FOQ0VMTEFCTEUQ9QMSHwoaRVJST1JfUkVBU09OX1RPT19NQU5ZX0pPQlMQ9gMSJgohRVJST1JfUkVBU09OX1RPT19NQU5ZX0pPQl9XQVRDSEVTEPcDEigKI0VSUk9SX1JFQVNPTl9KT0JfQVRURU1QVFNfRVhIQVVTVEVEEPgDEh8KGkVSUk9SX1JFQVNPTl9KT0JfVElNRURfT1VUEPkDYgZwcm90bzM");
+  fileDesc("CiJrYWl3YS9lcnJvcnMvdjEvZXJyb3JfcmVhc29uLnByb3RvEg9rYWl3YS5lcnJvcnMudjEq6CMKC0Vycm9yUmVhc29uEhwKGEVSUk9SX1JFQVNPTl9VTlNQRUNJRklFRBAAEhkKFUVSUk9SX1JFQVNPTl9JTlRFUk5BTBABEiIKHkVSUk9SX1JFQVNPTl9OT1RfWUVUX0FWQUlMQUJMRRACEh8KG0VSUk9SX1JFQVNPTl9VTktOT1dOX01FVEhPRBADEiQKIEVSUk9SX1JFQVNPTl9VTkRFQ09EQUJMRV9SRVFVRVNUEAQSHgoaRVJST1JfUkVBU09OX0lOVkFMSURfRklFTEQQBRIjCh9FUlJPUl9SRUFTT05fSU5WQUxJRF9GSUVMRF9NQVNLEAYSIwofRVJST1JfUkVBU09OX0lOVkFMSURfUEFHRV9UT0tFThAHEiIKHkVSUk9SX1JFQVNPTl9SRVFVRVNUX0lEX1JFVVNFRBAIEh4KGkVSUk9SX1JFQVNPTl9UT0tFTl9NSVNTSU5HEAkSHgoaRVJST1JfUkVBU09OX1RPS0VOX0lOVkFMSUQQChIeChpFUlJPUl9SRUFTT05fVE9LRU5fRVhQSVJFRBALEiAKHEVSUk9SX1JFQVNPTl9TRVNTSU9OX1JFVk9LRUQQDBIeChpFUlJPUl9SRUFTT05fUk9MRV9SRVFVSVJFRBANEh0KGUVSUk9SX1JFQVNPTl9SQVRFX0xJTUlURUQQDhIiCh5FUlJPUl9SRUFTT05fTUVTU0FHRV9UT09fTEFSR0UQDxIeChpFUlJPUl9SRUFTT05fU0hVVFRJTkdfRE9XThAQEiUKIUVSUk9SX1JFQVNPTl9EQVRBQkFTRV9VTkFWQUlMQUJMRRAREiIKHkVSUk9SX1JFQVNPTl9ERUFETElORV9FWENFRURFRBASEhoKFkVSUk9SX1JFQVNPTl9DQU5DRUxMRUQQExIiCh5FUlJPUl9SRUFTT05fQ09OQ1VSUkVOVF9DSEFOR0UQFBIkCiBFUlJPUl9SRUFTT05fU1RPUkFHRV9VTkFWQUlMQUJMRRAVEiQKIEVSUk9SX1JFQVNPTl9JTlZBTElEX0NSRURFTlRJQUxTEGQSIQodRVJST1JfUkVBU09OX0FDQ09VTlRfSU5BQ1RJVkUQZRIcChhFUlJPUl9SRUFTT05fRU1BSUxfVEFLRU4QZhIfChtFUlJPUl9SRUFTT05fVVNFUk5BTUVfVEFLRU4QZxIkCiBFUlJPUl9SRUFTT05fUEFTU1dPUkRfVE9PX0NPTU1PThBoEiMKH0VSUk9SX1JFQVNPTl9QQVNTV09SRF9JTkNPUlJFQ1QQaRImCiJFUlJPUl9SRUFTT05fUkVGUkVTSF9UT0tFTl9JTlZBTElEEGoSJQohRVJST1JfUkVBU09OX1JFRlJFU0hfVE9LRU5fUkVVU0VEEGsSIgoeRVJST1JfUkVBU09OX1NFU1NJT05fTk9UX0ZPVU5EEGwSKwonRVJST1JfUkVBU09OX1ZFUklGSUNBVElPTl9UT0tFTl9JTlZBTElEEG0SJAogRVJST1JfUkVBU09OX1JFU0VUX1RPS0VOX0lOVkFMSUQQbhIiCh5FUlJPUl9SRUFTT05fVElNRV9aT05FX1VOS05PV04QbxIfChtFUlJPUl9SRUFTT05fVVNFUl9OT1RfRk9VTkQQcBIbChdFUlJPUl9SRUFTT05fTEFTVF9BRE1JThBxEikKJUVSUk9SX1JFQVNPTl9BQ0NPVU5UX0RFTEVUSU9OX1NUQVJURUQQchIhCh1FUlJPUl9SRUFTT05fRVhQT1JUX05PVF9SRUFEWRBzEh8KG0VSUk9SX1JFQVNPTl9FWFBPUlRfRVhQSVJFRBB0EisKJ0VSUk9SX1JFQVNPTl9FWFBPUlRfT0ZGU0VUX09VVF9PRl9SQU5HRRB1EiQKH0VSUk9SX1JFQVNPTl9TRU5URU5DRV9OT1RfRk9VTkQQyAESLgopRVJST1JfUkVBU09OX1NIQVJFRF9DT05URU5UX05FRURTX1RFQUNIRVIQyQESKQokRVJST1JfUkVBU09OX1NFTlRFTkNFX0FMUkVBRFlfRVhJU1RTEMoBEiMKHkVSUk9SX1JFQVNPTl9URVhUX05PVF9KQVBBTkVTRRDLARIdChhFUlJPUl9SRUFTT05fU1BBTl9NSVNGSVQQzAESJgohRVJST1JfUkVBU09OX0FOQUxZWkVSX1VOQVZBSUxBQkxFEM0BEikKJEVSUk9SX1JFQVNPTl9QUk9OVU5DSUFUSU9OX05PVF9GT1VORBDOARIlCiBFUlJPUl9SRUFTT05fQUNDRU5UX09VVF9PRl9SQU5HRRDPARIlCiBFUlJPUl9SRUFTT05fUkVDT1JESU5HX05PVF9GT1VORBDQARIpCiRFUlJPUl9SRUFTT05fUkVDT1JESU5HX0xJTUlUX1JFQUNIRUQQ0QESJgohRVJST1JfUkVBU09OX1JFQ09SRElOR19VTlJFQURBQkxFENIBEiQKH0VSUk9SX1JFQVNPTl9SRUNPUkRJTkdfVE9PX0xPTkcQ0wESJwoiRVJST1JfUkVBU09OX1VQTE9BRF9IRUFERVJfTUlTU0lORxDUARIoCiNFUlJPUl9SRUFTT05fVVBMT0FEX0hFQURFUl9SRVBFQVRFRBDVARIeChlFUlJPUl9SRUFTT05fVVBMT0FEX0VNUFRZENYBEiIKHUVSUk9SX1JFQVNPTl9VUExPQURfVE9PX0xBUkdFENcBEiAKG0VSUk9SX1JFQVNPTl9VUExPQURfU1RBTExFRBDYARIoCiNFUlJPUl9SRUFTT05fVVBMT0FEX09GRlNFVF9NSVNNQVRDSBDZARIqCiVFUlJPUl9SRUFTT05fVVBMT0FEX0NIRUNLU1VNX01JU01BVENIENoBEiQKH0VSUk9SX1JFQVNPTl9VUExPQURfSU5fUFJPR1JFU1MQ2wESJwoiRVJST1JfUkVBU09OX05PX1NFTlRFTkNFU19TRUxFQ1RFRBDcARIiCh1FUlJPUl9SRUFTT05fSU1QT1JUX05PVF9GT1VORBDdARIkCh9FUlJPUl9SRUFTT05fSU1QT1JUX1dST05HX1NUQVRFEN4BEigKI0VSUk9SX1JFQVNPTl9JTVBPUlRfRklMRV9VTkVYUEVDVEVEEN8BEiYKIUVSUk9SX1JFQVNPTl9JTVBPUlRfRklMRVNfTUlTU0lORxDgARIlCiBFUlJPUl9SRUFTT05fSU1QT1JUX0ZJTEVfUkVGVVNFRBDhARIoCiNFUlJPUl9SRUFTT05fSU1QT1JUX01BUFBJTkdfSU5WQUxJRBDiARImCiFFUlJPUl9SRUFTT05fSU1QT1JUX0xJTUlUX1JFQUNIRUQQ4wESIQocRVJST1JfUkVBU09OX1ZPSUNFX05PVF9GT1VORBDkARInCiJFUlJPUl9SRUFTT05fU1lOVEhFU0lTX1VOQVZBSUxBQkxFEOUBEiAKG0VSUk9SX1JFQVNPTl9DQVJEX05PVF9GT1VORBCsAhIiCh1FUlJPUl9SRUFTT05fUkVWSUVXX05PVF9GT1VORBCtAhIiCh1FUlJPUl9SRUFTT05fUkVWSUVXX0lEX1JFVVNFRBCuAhIqCiVFUlJPUl9SRUFTT05fUkVWSUVXX1RJTUVfT1VUX09GX1JBTkdFEK8CEikKJEVSUk9SX1JFQVNPTl9SRVZJRVdfQVRURU1QVF9NSVNNQVRDSBCwAhIkCh9FUlJPUl9SRUFTT05fVU5ET19MSU1JVF9SRUFDSEVEELECEiUKIEVSUk9SX1JFQVNPTl9SRVZJRVdfTk9UX1VORE9BQkxFELICEisKJkVSUk9SX1JFQVNPTl9TQ0hFRFVMRVJfV0VJR0hUU19JTlZBTElEELMCEiEKHEVSUk9SX1JFQVNPTl9UT09fRkVXX1JFVklFV1MQtAISJQogRVJST1JfUkVBU09OX1NZTkNfQ1VSU09SX0lOVkFMSUQQtQISKAojRVJST1JfUkVBU09OX0NBUkRfU0VOVEVOQ0VfSU5BQ1RJVkUQtgISIQocRVJST1JfUkVBU09OX0NPTkZJR19SRVFVSVJFRBCQAxIhChxFUlJPUl9SRUFTT05fQ09ORklHX1JFUEVBVEVEEJEDEiQKH0VSUk9SX1JFQVNPTl9BVURJT19BRlRFUl9GSU5JU0gQkgMSIQocRVJST1JfUkVBU09OX0NIVU5LX1RPT19MQVJHRRCTAxIsCidFUlJPUl9SRUFTT05fQVVESU9fRU5DT0RJTkdfVU5TVVBQT1JURUQQlAMSKAojRVJST1JfUkVBU09OX0FVRElPX1JBVEVfVU5TVVBQT1JURUQQlQMSJAofRVJST1JfUkVBU09OX1VUVEVSQU5DRV9UT09fTE9ORxCWAxIeChlFUlJPUl9SRUFTT05fSURMRV9USU1FT1VUEJcDEiIKHUVSUk9SX1JFQVNPTl9UT09fTUFOWV9TVFJFQU1TEJgDEiMKHkVSUk9SX1JFQVNPTl9EQUlMWV9BVURJT19MSU1JVBCZAxIkCh9FUlJPUl9SRUFTT05fUFJBQ1RJQ0VfSURfUkVVU0VEEJoDEiQKH0VSUk9SX1JFQVNPTl9QUkFDVElDRV9OT1RfRk9VTkQQmwMSHwoaRVJST1JfUkVBU09OX1BSQUNUSUNFX0xPU1QQnAMSJQogRVJST1JfUkVBU09OX1BSQUNUSUNFX1RBS0VOX09WRVIQnQMSJAofRVJST1JfUkVBU09OX0FVRElPX09GRlNFVF9XUk9ORxCeAxIhChxFUlJPUl9SRUFTT05fVE9PX01BTllfUFVTSEVTEJ8DEiMKHkVSUk9SX1JFQVNPTl9TUEVFQ0hfT1ZFUkxPQURFRBCgAxIrCiZFUlJPUl9SRUFTT05fU1BFRUNIX0VOR0lORV9VTkFWQUlMQUJMRRChAxImCiFFUlJPUl9SRUFTT05fU1BFRUNIX01PREVMX01JU1NJTkcQogMSIwoeRVJST1JfUkVBU09OX0FVRElPX1VOREVDT0RBQkxFEKMDEi0KKEVSUk9SX1JFQVNPTl9BVURJT19DT05UQUlORVJfVU5TVVBQT1JURUQQpAMSIQocRVJST1JfUkVBU09OX0FVRElPX1RPT19MQVJHRRClAxIgChtFUlJPUl9SRUFTT05fQVVESU9fVE9PX0xPTkcQpgMSIQocRVJST1JfUkVBU09OX0FVRElPX1RPT19TSE9SVBCnAxIgChtFUlJPUl9SRUFTT05fREVDT0RFX1RJTUVPVVQQqAMSIwoeRVJST1JfUkVBU09OX0FUVEVNUFRfTk9UX0ZPVU5EEKkDEigKI0VSUk9SX1JFQVNPTl9BVFRFTVBUX0FVRElPX05PVF9LRVBUEKoDEiwKJ0VSUk9SX1JFQVNPTl9TUEVBS0lOR19TRVNTSU9OX05PVF9GT1VORBCrAxIoCiNFUlJPUl9SRUFTT05fU1BFQUtJTkdfU0VTU0lPTl9FTkRFRBCsAxIeChlFUlJPUl9SRUFTT05fVk9JQ0VfQ0FOTk9UEK0DEiEKHEVSUk9SX1JFQVNPTl9VTlJFQURBQkxFX1RFWFQQrgMSJwoiRVJST1JfUkVBU09OX1BST05VTkNJQVRJT05fSU5WQUxJRBCvAxIoCiNFUlJPUl9SRUFTT05fQ09OVFJBU1RfTk9UX0FWQUlMQUJMRRCwAxIjCh5FUlJPUl9SRUFTT05fU1BBTl9PVVRfT0ZfUkFOR0UQsQMSJAofRVJST1JfUkVBU09OX1JFU1BPTlNFU19OT1RfUkVBRBCyAxIfChpFUlJPUl9SRUFTT05fSk9CX05PVF9GT1VORBD0AxIlCiBFUlJPUl9SRUFTT05fSk9CX05PVF9DQU5DRUxMQUJMRRD1AxIfChpFUlJPUl9SRUFTT05fVE9PX01BTllfSk9CUxD2AxImCiFFUlJPUl9SRUFTT05fVE9PX01BTllfSk9CX1dBVENIRVMQ9wMSKAojRVJST1JfUkVBU09OX0pPQl9BVFRFTVBUU19FWEhBVVNURUQQ+AMSHwoaRVJST1JfUkVBU09OX0pPQl9USU1FRF9PVVQQ+QNiBnByb3RvMw");
 
 /**
  * Names why a call failed. Every error that Kaiwa raises is a google.rpc.Status with exactly one google.rpc.ErrorInfo
@@ -323,6 +323,238 @@ export enum ErrorReason {
   EXPORT_OFFSET_OUT_OF_RANGE = 117,
 
   /**
+   * NOT_FOUND. There is no such sentence that the caller may see: it never was, was deleted, or is somebody else's private
+   * one. Metadata: {"sentence_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_SENTENCE_NOT_FOUND = 200;
+   */
+  SENTENCE_NOT_FOUND = 200,
+
+  /**
+   * PERMISSION_DENIED. Shared content is created, changed and imported by teachers and admins only. Students use their
+   * private space. Metadata: {"required_role": "teacher"}.
+   *
+   * @generated from enum value: ERROR_REASON_SHARED_CONTENT_NEEDS_TEACHER = 201;
+   */
+  SHARED_CONTENT_NEEDS_TEACHER = 201,
+
+  /**
+   * ALREADY_EXISTS. The space has a sentence with the same source and source id.
+   * Metadata: {"sentence_id": "0198c0de-...", "source": "SENTENCE_SOURCE_TATOEBA", "source_id": "1297"}.
+   *
+   * @generated from enum value: ERROR_REASON_SENTENCE_ALREADY_EXISTS = 202;
+   */
+  SENTENCE_ALREADY_EXISTS = 202,
+
+  /**
+   * INVALID_ARGUMENT. The text of a sentence has no kana and no kanji. Metadata: {"field": "japanese"}.
+   *
+   * @generated from enum value: ERROR_REASON_TEXT_NOT_JAPANESE = 203;
+   */
+  TEXT_NOT_JAPANESE = 203,
+
+  /**
+   * INVALID_ARGUMENT. A furigana span overlaps another, is out of order, or reaches past the text.
+   * Metadata: {"field": "furigana[2]", "character_count": "12"}.
+   *
+   * @generated from enum value: ERROR_REASON_SPAN_MISFIT = 204;
+   */
+  SPAN_MISFIT = 204,
+
+  /**
+   * UNAVAILABLE, with RetryInfo. The analyser of Japanese is overloaded for the moment. Nothing was changed.
+   *
+   * @generated from enum value: ERROR_REASON_ANALYZER_UNAVAILABLE = 205;
+   */
+  ANALYZER_UNAVAILABLE = 205,
+
+  /**
+   * NOT_FOUND. There is no such entry in the pronunciation dictionary that the caller may see.
+   * Metadata: {"pronunciation_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_PRONUNCIATION_NOT_FOUND = 206;
+   */
+  PRONUNCIATION_NOT_FOUND = 206,
+
+  /**
+   * INVALID_ARGUMENT. An accent lies beyond the last mora of the reading.
+   * Metadata: {"field": "accepted_accents[1]", "accent": "5", "mora_count": "4"}.
+   *
+   * @generated from enum value: ERROR_REASON_ACCENT_OUT_OF_RANGE = 207;
+   */
+  ACCENT_OUT_OF_RANGE = 207,
+
+  /**
+   * NOT_FOUND. The sentence has no such recording, or none at all.
+   * Metadata: {"sentence_id": "0198c0de-...", "audio_id": "0198c0df-..."} (`audio_id` if one was named).
+   *
+   * @generated from enum value: ERROR_REASON_RECORDING_NOT_FOUND = 208;
+   */
+  RECORDING_NOT_FOUND = 208,
+
+  /**
+   * FAILED_PRECONDITION. The sentence has as many recordings as it may have. Replace or remove one.
+   * Metadata: {"sentence_id": "0198c0de-...", "limit": "8"}.
+   *
+   * @generated from enum value: ERROR_REASON_RECORDING_LIMIT_REACHED = 209;
+   */
+  RECORDING_LIMIT_REACHED = 209,
+
+  /**
+   * INVALID_ARGUMENT. The upload can't be decoded as WAV, Ogg Opus, FLAC or MP3, whatever its name says.
+   * Metadata: {"field": "chunk"}.
+   *
+   * @generated from enum value: ERROR_REASON_RECORDING_UNREADABLE = 210;
+   */
+  RECORDING_UNREADABLE = 210,
+
+  /**
+   * INVALID_ARGUMENT. The recording plays for longer than a sentence's may. Metadata: {"limit_seconds": "300"}.
+   *
+   * @generated from enum value: ERROR_REASON_RECORDING_TOO_LONG = 211;
+   */
+  RECORDING_TOO_LONG = 211,
+
+  /**
+   * INVALID_ARGUMENT. The first message of an upload holds no header. Metadata: {"field": "header"}.
+   *
+   * @generated from enum value: ERROR_REASON_UPLOAD_HEADER_MISSING = 212;
+   */
+  UPLOAD_HEADER_MISSING = 212,
+
+  /**
+   * INVALID_ARGUMENT. A message after the first of an upload holds a header. Metadata: {"field": "header"}.
+   *
+   * @generated from enum value: ERROR_REASON_UPLOAD_HEADER_REPEATED = 213;
+   */
+  UPLOAD_HEADER_REPEATED = 213,
+
+  /**
+   * INVALID_ARGUMENT. The upload ended without a byte. Metadata: {"field": "chunk"}.
+   *
+   * @generated from enum value: ERROR_REASON_UPLOAD_EMPTY = 214;
+   */
+  UPLOAD_EMPTY = 214,
+
+  /**
+   * INVALID_ARGUMENT. The file is larger than it may be, or has more bytes than its uploader announced.
+   * Metadata: {"limit_bytes": "20971520"}.
+   *
+   * @generated from enum value: ERROR_REASON_UPLOAD_TOO_LARGE = 215;
+   */
+  UPLOAD_TOO_LARGE = 215,
+
+  /**
+   * DEADLINE_EXCEEDED. The next message of an upload did not come in time. An import keeps what it has: go on from there.
+   * Metadata: {"limit_seconds": "30"}.
+   *
+   * @generated from enum value: ERROR_REASON_UPLOAD_STALLED = 216;
+   */
+  UPLOAD_STALLED = 216,
+
+  /**
+   * OUT_OF_RANGE. A chunk does not continue the file. Go on from `received_bytes`.
+   * Metadata: {"offset": "2097152", "received_bytes": "1048576", "size_bytes": "9000000"}.
+   *
+   * @generated from enum value: ERROR_REASON_UPLOAD_OFFSET_MISMATCH = 217;
+   */
+  UPLOAD_OFFSET_MISMATCH = 217,
+
+  /**
+   * INVALID_ARGUMENT. The bytes that arrived are not those whose SHA-256 was announced. They were dropped: send the file
+   * again. Metadata: {"field": "sha256", "sha256": "9f86d0..."} (that of the bytes that arrived).
+   *
+   * @generated from enum value: ERROR_REASON_UPLOAD_CHECKSUM_MISMATCH = 218;
+   */
+  UPLOAD_CHECKSUM_MISMATCH = 218,
+
+  /**
+   * ABORTED. Another upload of the same file is under way. Wait for it, or end it. Metadata: {"import_id":
+   * "0198c0de-...", "role": "IMPORT_FILE_ROLE_TABLE"}.
+   *
+   * @generated from enum value: ERROR_REASON_UPLOAD_IN_PROGRESS = 219;
+   */
+  UPLOAD_IN_PROGRESS = 219,
+
+  /**
+   * FAILED_PRECONDITION. The selection finds no sentence whose audio could be prepared.
+   *
+   * @generated from enum value: ERROR_REASON_NO_SENTENCES_SELECTED = 220;
+   */
+  NO_SENTENCES_SELECTED = 220,
+
+  /**
+   * NOT_FOUND. The caller has no such import. Metadata: {"import_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_IMPORT_NOT_FOUND = 221;
+   */
+  IMPORT_NOT_FOUND = 221,
+
+  /**
+   * FAILED_PRECONDITION. The import is in a state that does not allow the call.
+   * Metadata: {"import_id": "0198c0de-...", "state": "IMPORT_STATE_RUNNING"}.
+   *
+   * @generated from enum value: ERROR_REASON_IMPORT_WRONG_STATE = 222;
+   */
+  IMPORT_WRONG_STATE = 222,
+
+  /**
+   * INVALID_ARGUMENT. Imports of this kind have no file of this role.
+   * Metadata: {"field": "role", "kind": "IMPORT_KIND_ANKI_PACKAGE", "role": "IMPORT_FILE_ROLE_TABLE"}.
+   *
+   * @generated from enum value: ERROR_REASON_IMPORT_FILE_UNEXPECTED = 223;
+   */
+  IMPORT_FILE_UNEXPECTED = 223,
+
+  /**
+   * FAILED_PRECONDITION. The import lacks a file that its kind needs, or the rest of one.
+   * Metadata: {"import_id": "0198c0de-...", "role": "IMPORT_FILE_ROLE_TATOEBA_SENTENCES"} (the first one).
+   *
+   * @generated from enum value: ERROR_REASON_IMPORT_FILES_MISSING = 224;
+   */
+  IMPORT_FILES_MISSING = 224,
+
+  /**
+   * FAILED_PRECONDITION. A file of the import can't be used at all: it is damaged, hostile, or something else than it
+   * should be. Upload another one. Metadata: {"import_id": "0198c0de-...", "role": "IMPORT_FILE_ROLE_ANKI_PACKAGE",
+   * "problem": "IMPORT_PROBLEM_KIND_UNPACKS_TOO_LARGE", "entry": "media"}.
+   *
+   * @generated from enum value: ERROR_REASON_IMPORT_FILE_REFUSED = 225;
+   */
+  IMPORT_FILE_REFUSED = 225,
+
+  /**
+   * INVALID_ARGUMENT. The mapping names a field, column, template or note type that the file doesn't have, or nothing as
+   * the Japanese. Metadata: {"field": "options.table.columns[3]", "problem": "no column 7"}.
+   *
+   * @generated from enum value: ERROR_REASON_IMPORT_MAPPING_INVALID = 226;
+   */
+  IMPORT_MAPPING_INVALID = 226,
+
+  /**
+   * RESOURCE_EXHAUSTED, with RetryInfo. Too many of the caller's imports await their files or their job.
+   * Metadata: {"limit": "5"}.
+   *
+   * @generated from enum value: ERROR_REASON_IMPORT_LIMIT_REACHED = 227;
+   */
+  IMPORT_LIMIT_REACHED = 227,
+
+  /**
+   * NOT_FOUND. No voice has this name; ListVoices of kaiwa.speech.v1 names them. Metadata: {"field": "voice", "voice": "sora"}.
+   *
+   * @generated from enum value: ERROR_REASON_VOICE_NOT_FOUND = 228;
+   */
+  VOICE_NOT_FOUND = 228,
+
+  /**
+   * UNAVAILABLE, with RetryInfo. The engine of the voice is overloaded, loading or away for the moment.
+   * Metadata: {"voice": "kokoro-jf-alpha"}.
+   *
+   * @generated from enum value: ERROR_REASON_SYNTHESIS_UNAVAILABLE = 229;
+   */
+  SYNTHESIS_UNAVAILABLE = 229,
+
+  /**
    * NOT_FOUND. The learner has no such card. Metadata: {"card_id": "0198c0de-..."}.
    *
    * @generated from enum value: ERROR_REASON_CARD_NOT_FOUND = 300;
@@ -409,6 +641,287 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_CARD_SENTENCE_INACTIVE = 310;
    */
   CARD_SENTENCE_INACTIVE = 310,
+
+  /**
+   * INVALID_ARGUMENT. The first message of a stream was not its config. Metadata: {"field": "config"}.
+   *
+   * @generated from enum value: ERROR_REASON_CONFIG_REQUIRED = 400;
+   */
+  CONFIG_REQUIRED = 400,
+
+  /**
+   * INVALID_ARGUMENT. A stream had a second config. Metadata: {"field": "config"}.
+   *
+   * @generated from enum value: ERROR_REASON_CONFIG_REPEATED = 401;
+   */
+  CONFIG_REPEATED = 401,
+
+  /**
+   * INVALID_ARGUMENT. Audio came after the client's own finish. (Audio after the server ended the utterance, which the
+   * client can't know yet, is dropped instead.) Metadata: {"field": "audio", "practice_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_AUDIO_AFTER_FINISH = 402;
+   */
+  AUDIO_AFTER_FINISH = 402,
+
+  /**
+   * INVALID_ARGUMENT. One audio message is larger than a stream takes.
+   * Metadata: {"field": "audio", "limit_bytes": "65536", "bytes": "131072"}.
+   *
+   * @generated from enum value: ERROR_REASON_CHUNK_TOO_LARGE = 403;
+   */
+  CHUNK_TOO_LARGE = 403,
+
+  /**
+   * INVALID_ARGUMENT. The encoding can't be decoded by this server, or not in this method.
+   * Metadata: {"field": "config.audio_format.encoding", "encoding": "AUDIO_ENCODING_OPUS"}.
+   *
+   * @generated from enum value: ERROR_REASON_AUDIO_ENCODING_UNSUPPORTED = 404;
+   */
+  AUDIO_ENCODING_UNSUPPORTED = 404,
+
+  /**
+   * INVALID_ARGUMENT. The encoding or the file format has no such sample rate.
+   * Metadata: {"field": "config.audio_format.sample_rate_hertz", "sample_rate_hertz": "96000", "lowest": "8000",
+   * "highest": "48000"}.
+   *
+   * @generated from enum value: ERROR_REASON_AUDIO_RATE_UNSUPPORTED = 405;
+   */
+  AUDIO_RATE_UNSUPPORTED = 405,
+
+  /**
+   * OUT_OF_RANGE. A practice has more audio than an utterance may have, and its config does not ask to finish there.
+   * Nothing is stored. Metadata: {"field": "audio", "limit_seconds": "30"}.
+   *
+   * @generated from enum value: ERROR_REASON_UTTERANCE_TOO_LONG = 406;
+   */
+  UTTERANCE_TOO_LONG = 406,
+
+  /**
+   * DEADLINE_EXCEEDED. No audio came for too long. It is the server's time for the client's next step that ran out;
+   * nothing came between (ABORTED) and nobody cancelled. The practice can be resumed within its resume window.
+   * Metadata: {"limit_seconds": "10"}.
+   *
+   * @generated from enum value: ERROR_REASON_IDLE_TIMEOUT = 407;
+   */
+  IDLE_TIMEOUT = 407,
+
+  /**
+   * RESOURCE_EXHAUSTED, with RetryInfo. The learner has as many practices open as one may.
+   * Metadata: {"limit": "2"}.
+   *
+   * @generated from enum value: ERROR_REASON_TOO_MANY_STREAMS = 408;
+   */
+  TOO_MANY_STREAMS = 408,
+
+  /**
+   * RESOURCE_EXHAUSTED, with RetryInfo (until the learner's day turns over). The learner has sent as much audio as one
+   * may in a day. Metadata: {"limit_seconds": "7200"}.
+   *
+   * @generated from enum value: ERROR_REASON_DAILY_AUDIO_LIMIT = 409;
+   */
+  DAILY_AUDIO_LIMIT = 409,
+
+  /**
+   * ALREADY_EXISTS. The practice id was used before with another target, audio format, purpose, card or session. Use a
+   * new id for a new practice. Metadata: {"practice_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_PRACTICE_ID_REUSED = 410;
+   */
+  PRACTICE_ID_REUSED = 410,
+
+  /**
+   * NOT_FOUND. No practice with this id is open for the learner: it was never opened, its resume window has passed, or
+   * the call reached another server (see the metadata `x-kaiwa-practice-id`). Call OpenPractice.
+   * Metadata: {"practice_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_PRACTICE_NOT_FOUND = 411;
+   */
+  PRACTICE_NOT_FOUND = 411,
+
+  /**
+   * ABORTED. The audio of the practice is lost, for example with the server that held it. Nothing was graded: open the
+   * practice again under the same id and send everything. Metadata: {"practice_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_PRACTICE_LOST = 412;
+   */
+  PRACTICE_LOST = 412,
+
+  /**
+   * ABORTED. The same practice was opened again on another stream, which goes on with it; this one ends.
+   * Metadata: {"practice_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_PRACTICE_TAKEN_OVER = 413;
+   */
+  PRACTICE_TAKEN_OVER = 413,
+
+  /**
+   * OUT_OF_RANGE. Pushed audio, or the end that finish names, lies beyond what the server has, and what is missing did
+   * not come. Go on from the expected offset (bytes or packets).
+   * Metadata: {"field": "offset", "offset": "9600", "expected_offset": "6400"}.
+   *
+   * @generated from enum value: ERROR_REASON_AUDIO_OFFSET_WRONG = 414;
+   */
+  AUDIO_OFFSET_WRONG = 414,
+
+  /**
+   * RESOURCE_EXHAUSTED, with RetryInfo. More pushes of one practice are under way than may be.
+   * Metadata: {"limit": "3"}.
+   *
+   * @generated from enum value: ERROR_REASON_TOO_MANY_PUSHES = 415;
+   */
+  TOO_MANY_PUSHES = 415,
+
+  /**
+   * RESOURCE_EXHAUSTED, with RetryInfo. The engines have so much to do that a new practice or transcription
+   * would break the promise to those under way; nothing was begun. Metadata: {"engine": "recognition"}.
+   *
+   * @generated from enum value: ERROR_REASON_SPEECH_OVERLOADED = 416;
+   */
+  SPEECH_OVERLOADED = 416,
+
+  /**
+   * UNAVAILABLE, with RetryInfo. An engine or the decoder is starting or being restarted.
+   * Metadata: {"engine": "recognition"}.
+   *
+   * @generated from enum value: ERROR_REASON_SPEECH_ENGINE_UNAVAILABLE = 417;
+   */
+  SPEECH_ENGINE_UNAVAILABLE = 417,
+
+  /**
+   * FAILED_PRECONDITION. The server has no model for this; its operator must supply one (`kaiwa-server doctor` says
+   * how). Metadata: {"engine": "recognition"}.
+   *
+   * @generated from enum value: ERROR_REASON_SPEECH_MODEL_MISSING = 418;
+   */
+  SPEECH_MODEL_MISSING = 418,
+
+  /**
+   * INVALID_ARGUMENT. The bytes can't be decoded: a damaged or cut-off file, no audio track, a broken Opus packet.
+   * Metadata: {"field": "audio"}.
+   *
+   * @generated from enum value: ERROR_REASON_AUDIO_UNDECODABLE = 419;
+   */
+  AUDIO_UNDECODABLE = 419,
+
+  /**
+   * INVALID_ARGUMENT. The file's container or codec is none that this server decodes.
+   * Metadata: {"field": "audio"}, and "detected" where it was recognised: {"detected": "application/pdf"}.
+   *
+   * @generated from enum value: ERROR_REASON_AUDIO_CONTAINER_UNSUPPORTED = 420;
+   */
+  AUDIO_CONTAINER_UNSUPPORTED = 420,
+
+  /**
+   * INVALID_ARGUMENT. The file has more bytes than the method takes.
+   * Metadata: {"field": "audio", "limit_bytes": "3670016"}.
+   *
+   * @generated from enum value: ERROR_REASON_AUDIO_TOO_LARGE = 421;
+   */
+  AUDIO_TOO_LARGE = 421,
+
+  /**
+   * INVALID_ARGUMENT. The file has more audio than the method takes. Metadata: {"field": "audio", "limit_seconds":
+   * "300"}.
+   *
+   * @generated from enum value: ERROR_REASON_AUDIO_TOO_LONG = 422;
+   */
+  AUDIO_TOO_LONG = 422,
+
+  /**
+   * INVALID_ARGUMENT. The file has too little audio to work on.
+   * Metadata: {"field": "audio", "minimum_milliseconds": "100"}.
+   *
+   * @generated from enum value: ERROR_REASON_AUDIO_TOO_SHORT = 423;
+   */
+  AUDIO_TOO_SHORT = 423,
+
+  /**
+   * DEADLINE_EXCEEDED. Decoding the file took longer than it may. Trying the same file again seldom helps.
+   * Metadata: {"limit_seconds": "15"}.
+   *
+   * @generated from enum value: ERROR_REASON_DECODE_TIMEOUT = 424;
+   */
+  DECODE_TIMEOUT = 424,
+
+  /**
+   * NOT_FOUND. There is no such attempt, or it is another learner's. Metadata: {"attempt_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_ATTEMPT_NOT_FOUND = 425;
+   */
+  ATTEMPT_NOT_FOUND = 425,
+
+  /**
+   * NOT_FOUND. The attempt's audio was not kept or has been removed. Metadata: {"attempt_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_ATTEMPT_AUDIO_NOT_KEPT = 426;
+   */
+  ATTEMPT_AUDIO_NOT_KEPT = 426,
+
+  /**
+   * NOT_FOUND. There is no such speaking session, or it is another learner's.
+   * Metadata: {"speaking_session_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_SPEAKING_SESSION_NOT_FOUND = 427;
+   */
+  SPEAKING_SESSION_NOT_FOUND = 427,
+
+  /**
+   * FAILED_PRECONDITION. The speaking session has ended and takes no more attempts.
+   * Metadata: {"speaking_session_id": "0198c0de-...", "ended_at": "2026-11-23T10:00:00Z"}.
+   *
+   * @generated from enum value: ERROR_REASON_SPEAKING_SESSION_ENDED = 428;
+   */
+  SPEAKING_SESSION_ENDED = 428,
+
+  /**
+   * INVALID_ARGUMENT. The voice can't do what was asked of it.
+   * Metadata: {"voice": "kokoro-jf-alpha", "capability": "VOICE_CAPABILITY_ACCENTS", "field": "overrides"}.
+   *
+   * @generated from enum value: ERROR_REASON_VOICE_CANNOT = 429;
+   */
+  VOICE_CANNOT = 429,
+
+  /**
+   * INVALID_ARGUMENT. The text has nothing in it that can be read in Japanese.
+   * Metadata: {"field": "config.reference_text"}.
+   *
+   * @generated from enum value: ERROR_REASON_UNREADABLE_TEXT = 430;
+   */
+  UNREADABLE_TEXT = 430,
+
+  /**
+   * INVALID_ARGUMENT. A pronunciation that was given can't be used: its span lies outside the text, overlaps another or
+   * cuts a word, its reading is no kana, its nucleus is beyond its last mora, or its notation is wrong.
+   * Metadata: {"field": "overrides[0].nucleus"}, and for a notation {"position": "7"} (the code point, from 0).
+   *
+   * @generated from enum value: ERROR_REASON_PRONUNCIATION_INVALID = 431;
+   */
+  PRONUNCIATION_INVALID = 431,
+
+  /**
+   * FAILED_PRECONDITION. There is nothing to compare: the attempt has no target, was not assessed or could not be, or
+   * nothing was heard at that place. Metadata: {"attempt_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_CONTRAST_NOT_AVAILABLE = 432;
+   */
+  CONTRAST_NOT_AVAILABLE = 432,
+
+  /**
+   * INVALID_ARGUMENT. The stretch, the run of morae or the finding that was asked for does not exist in the attempt.
+   * Metadata: {"field": "span", "attempt_id": "0198c0de-..."}.
+   *
+   * @generated from enum value: ERROR_REASON_SPAN_OUT_OF_RANGE = 433;
+   */
+  SPAN_OUT_OF_RANGE = 433,
+
+  /**
+   * ABORTED. The client did not read the events of its stream for so long that the server gave it up. (Partials are
+   * dropped before that; final results are not.) The practice can be resumed. Metadata: {"limit_seconds": "30"}.
+   *
+   * @generated from enum value: ERROR_REASON_RESPONSES_NOT_READ = 434;
+   */
+  RESPONSES_NOT_READ = 434,
 
   /**
    * NOT_FOUND. The caller has no such job: it does not exist, has expired, or is someone else's.
