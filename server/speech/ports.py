@@ -1,0 +1,145 @@
+"""The engines that speech needs from outside, as Protocols with plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.speech.domain.reference import ReadWord
+
+Samples = NDArray[np.float32]
+"""Mono audio at 16 kHz, one dimension, -1 to 1."""
+
+SAMPLE_RATE = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What a recogniser made of a stretch of audio.
+
+    Attributes:
+        text: what was said; empty when it was no speech.
+        confidence: 0 to 1, the geometric mean of the tokens' probabilities; None without text.
+        language: BCP 47 tag of the language heard; empty when there was no speech or it is unclear.
+        languages: probability of each language that was considered; empty when it was not asked for.
+    """
+
+    text: str
+    confidence: float | None
+    language: str
+    languages: Mapping[str, float]
+
+
+class Recogniser(Protocol):
+    """Turns speech into text."""
+
+    @property
+    def version(self) -> str:
+        """Name of model and precision, such as `whisper-base-int8`."""
+        ...
+
+    async def partial(self, samples: Samples) -> Recognised:
+        """A quick transcript of unfinished speech; cancelling it frees its place.
+
+        Args:
+            samples: at most 30 s.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when there is too much to do.
+        """
+        ...
+
+    async def final(self, samples: Samples, *, language: str | None = None) -> Recognised:
+        """The best transcript of a stretch of speech; goes before every partial.
+
+        Args:
+            samples: at most 30 s.
+            language: what is expected; what is clearly another language is transcribed in that one.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when there is too much to do.
+        """
+        ...
+
+
+class VoiceStream(Protocol):
+    """Voice activity of one stream of audio."""
+
+    async def probabilities(self, samples: Samples) -> Sequence[float]:
+        """The probability of voice in each frame of 512 samples that these samples complete, 0 to 1."""
+        ...
+
+
+class VoiceDetector(Protocol):
+    """Tells voice from everything else."""
+
+    def open(self) -> VoiceStream:
+        """A new stream with its own state."""
+        ...
+
+
+class PcmStream(Protocol):
+    """Converts one stream of LINEAR16 to samples; chunk boundaries make no difference."""
+
+    def push(self, data: bytes) -> Samples:
+        """Takes bytes cut anywhere and gives the samples that are ready."""
+        ...
+
+    def finish(self) -> Samples:
+        """The samples that were held back; nothing may be pushed after it."""
+        ...
+
+
+class PcmDecoder(Protocol):
+    """Opens streams of LINEAR16."""
+
+    def open(self, sample_rate_hertz: int) -> PcmStream:
+        """A new stream; `sample_rate_hertz` from 8000 to 48000."""
+        ...
+
+
+class FileDecoder(Protocol):
+    """Decodes audio files in a separate, limited process."""
+
+    async def decode(self, data: bytes, *, longest_seconds: float) -> Samples:
+        """The audio of a file in any container that ffmpeg knows.
+
+        Raises:
+            InvalidInput: AUDIO_UNDECODABLE, AUDIO_CONTAINER_UNSUPPORTED, AUDIO_TOO_LONG, AUDIO_TOO_SHORT.
+            DeadlineExceeded: DECODE_TIMEOUT.
+            Unavailable: SPEECH_ENGINE_UNAVAILABLE.
+        """
+        ...
+
+
+class AudioEncoder(Protocol):
+    """Writes audio files."""
+
+    async def flac(self, samples: Samples) -> bytes:
+        """A FLAC file of 16-bit samples at 16 kHz."""
+        ...
+
+    async def wav(self, samples: Samples) -> bytes:
+        """A WAV file of 16-bit samples at 16 kHz."""
+        ...
+
+
+class Analyser(Protocol):
+    """Reads Japanese text."""
+
+    @property
+    def version(self) -> str:
+        """Name and version, such as `pyopenjtalk-plus 0.4.1`."""
+        ...
+
+    async def words(self, text: str) -> tuple[ReadWord, ...]:
+        """The words of a text in order, with their places and how they are pronounced in it (は as ワ where a particle).
+
+        Words without a pronunciation (punctuation) have an empty reading; a text with nothing to read gives no word
+        that has one.
+        """
+        ...
