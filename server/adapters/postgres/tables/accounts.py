@@ -69,7 +69,10 @@ class SessionRow(Base):
 
 
 class RefreshTokenRow(Base):
-    """A refresh token, known by the SHA-256 of its secret. A second use revokes the whole session."""
+    """A refresh token, known by the SHA-256 of its secret. A second use revokes the whole session.
+
+    `used_request_id` is the `request_id` of the call that used it: a retry with the same one is no second use.
+    """
 
     __tablename__ = "refresh_tokens"
 
@@ -79,6 +82,7 @@ class RefreshTokenRow(Base):
     issued_at: Mapped[Instant]
     expires_at: Mapped[Instant]
     used_at: Mapped[Instant | None]
+    used_request_id: Mapped[Id | None]
     replaced_by: Mapped[Id | None] = mapped_column(ForeignKey("refresh_tokens.id", ondelete="SET NULL"))
 
     __table_args__ = (
