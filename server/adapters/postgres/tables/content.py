@@ -76,9 +76,11 @@ class SentenceRow(Base):
             "source_id",
             "owner_id",
             unique=True,
-            postgresql_where=text("source_id IS NOT NULL"),
+            # A deleted sentence gives its id in the source free.
+            postgresql_where=text("source_id IS NOT NULL AND deleted_at IS NULL"),
             postgresql_nulls_not_distinct=True,
         ),
+        Index(None, "created_at", "id", postgresql_where=text("deleted_at IS NULL")),
         Index(None, "owner_id", "id", postgresql_where=text("owner_id IS NOT NULL")),
         Index(None, "difficulty", "id", postgresql_where=text("deleted_at IS NULL")),
         Index(None, "jlpt_level", "id", postgresql_where=text("deleted_at IS NULL")),
