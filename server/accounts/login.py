@@ -1,0 +1,97 @@
+"""Login: begins a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from server.accounts.domain.password import Password
+from server.accounts.domain.user import Credentials, sign_in_key
+from server.accounts.ports import PasswordHasher, UnitOfWorkFactory
+from server.accounts.session_tokens import Device, SessionTokens, SignedIn
+from server.errors import Aborted, PermissionDenied, Reason, Unauthenticated
+from server.kernel.clock import Clock
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Asks to sign in. Its repr hides who.
+
+    Attributes:
+        login: address or username.
+        password: as given.
+        device: what the client says of itself.
+    """
+
+    login: str = field(repr=False)
+    password: Password
+    device: Device
+
+
+class Login:
+    """Signs in with an address or username and a password.
+
+    Args:
+        unit_of_work: opens a transaction.
+        hasher: compares passwords.
+        tokens: begins sessions.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, tokens: SessionTokens, clock: Clock
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._hasher = hasher
+        self._tokens = tokens
+        self._clock = clock
+
+    async def __call__(self, sign_in: SignIn) -> SignedIn:
+        """Begins a session. A hash of an older kind or cost is replaced on the way.
+
+        Raises:
+            Unauthenticated: INVALID_CREDENTIALS, the same in text and time whether there is such an account or not.
+            PermissionDenied: ACCOUNT_INACTIVE, after the right password only.
+            Aborted: CONCURRENT_CHANGE, when the account keeps changing meanwhile.
+        """
+        for _ in range(_TRIES):
+            found = await self._find(sign_in.login)
+            verdict = await self._hasher.verify(sign_in.password, found.password_hash if found else None)
+            if found is None or not verdict.matches:
+                raise _refused()
+            if not found.user.active:
+                raise account_inactive()
+            rehashed = await self._hasher.hash(sign_in.password) if verdict.outdated else None
+            if (signed_in := await self._begin(found, rehashed, sign_in.device)) is not None:
+                return signed_in
+        raise Aborted(Reason.CONCURRENT_CHANGE, "The account is being changed by other calls. Try again.")
+
+    async def _find(self, login: str) -> Credentials | None:
+        key = sign_in_key(login)
+        async with self._unit_of_work() as uow:
+            if "@" in key:
+                return await uow.users.find_by_email(key)
+            return await uow.users.find_by_username(key)
+
+    async def _begin(self, found: Credentials, rehashed: str | None, device: Device) -> SignedIn | None:
+        """None when the account has changed while its password was compared."""
+        now = self._clock.now()
+        async with self._unit_of_work() as uow:
+            present = await uow.users.lock(found.user.id)
+            if present is None or present.password_hash != found.password_hash or not present.user.active:
+                return None
+            if rehashed is not None:
+                await uow.users.set_password_hash(found.user.id, rehashed)
+            tokens = await self._tokens.begin(uow, found.user.id, device, now)
+            await uow.commit()
+        return SignedIn(present.user, tokens)
+
+
+def account_inactive() -> PermissionDenied:
+    """What the owner of an account that an administrator has made inactive is told."""
+    return PermissionDenied(Reason.ACCOUNT_INACTIVE, "This account has been made inactive by an administrator.")
+
+
+def _refused() -> Unauthenticated:
+    return Unauthenticated(Reason.INVALID_CREDENTIALS, "There is no account with this name and password.")

@@ -1,0 +1,214 @@
+"""What accounts need from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias
+
+from server.accounts.domain.password import Password
+from server.accounts.domain.session import EndReason, Family, RefreshToken, Session, SessionAccess
+from server.accounts.domain.user import Credentials, User
+from server.kernel.identity import SessionId, UserId
+
+
+class UserRepository(Protocol):
+    """Stores accounts. Names are found without regard to case, by `domain.user.sign_in_key`."""
+
+    async def add(self, user: User, password_hash: str) -> None:
+        """Stores a new account.
+
+        Raises:
+            AlreadyExists: EMAIL_TAKEN or USERNAME_TAKEN. The transaction is of no use after it.
+        """
+        ...
+
+    async def get(self, user_id: UserId) -> User | None:
+        """An account by its id."""
+        ...
+
+    async def find_by_email(self, key: str) -> Credentials | None:
+        """An account by its address."""
+        ...
+
+    async def find_by_username(self, key: str) -> Credentials | None:
+        """An account by its username."""
+        ...
+
+    async def lock(self, user_id: UserId) -> Credentials | None:
+        """An account as it is now and stays, but for this transaction, until the transaction ends."""
+        ...
+
+    async def save(self, user: User) -> None:
+        """Stores an account that was changed.
+
+        Raises:
+            AlreadyExists: EMAIL_TAKEN or USERNAME_TAKEN. The transaction is of no use after it.
+        """
+        ...
+
+    async def set_password_hash(self, user_id: UserId, password_hash: str) -> None:
+        """Stores another hash of an account's password."""
+        ...
+
+
+class SessionRepository(Protocol):
+    """Stores sessions with their refresh tokens."""
+
+    async def add(self, session: Session, token: RefreshToken) -> None:
+        """Stores a new session with its first refresh token."""
+        ...
+
+    async def access(self, session_id: SessionId, now: datetime) -> SessionAccess | None:
+        """What decides about an access token of a session, in one query; None when there is no such session."""
+        ...
+
+    async def lock_family(self, digest: bytes) -> Family | None:
+        """What decides about the refresh token with this digest, as it is now and stays until the transaction ends."""
+        ...
+
+    async def rotate(self, session: Session, fresh: RefreshToken, *used: RefreshToken) -> None:
+        """Stores a session as it is after a refresh.
+
+        Args:
+            session: with its new times and user agent.
+            fresh: the new token.
+            used: the tokens that are used up, pointing to the fresh one now.
+        """
+        ...
+
+    async def end(self, session_id: SessionId, reason: EndReason, now: datetime) -> None:
+        """Ends a session; one that has ended stays as it is."""
+        ...
+
+
+class ConfigRepository(Protocol):
+    """Reads the configuration table."""
+
+    async def public_values(self) -> Mapping[str, str]:
+        """The values of all public entries by their keys."""
+        ...
+
+
+class Idempotency(Protocol):
+    """First answers to mutations that named a request id."""
+
+    async def claim(
+        self, user_id: UserId, method: str, request_id: str, body_hash: bytes, now: datetime
+    ) -> bytes | None:
+        """The first answer; None if this call is the first, which then has to `store` its answer.
+
+        Raises:
+            AlreadyExists: REQUEST_ID_REUSED.
+        """
+        ...
+
+    async def store(self, user_id: UserId, method: str, request_id: str, response: bytes) -> None:
+        """Keeps the first answer to a claimed id."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """A transaction that rolls back unless it is committed."""
+
+    @property
+    def users(self) -> UserRepository:
+        """The accounts."""
+        ...
+
+    @property
+    def sessions(self) -> SessionRepository:
+        """The sign-in sessions."""
+        ...
+
+    @property
+    def config(self) -> ConfigRepository:
+        """The configuration table."""
+        ...
+
+    @property
+    def idempotency(self) -> Idempotency:
+        """The first answers."""
+        ...
+
+    async def commit(self) -> None:
+        """Makes everything done so far durable."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+UnitOfWorkFactory: TypeAlias = Callable[[], UnitOfWork]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """What a genuine access token says.
+
+    Attributes:
+        user_id: its subject.
+        session_id: the session it belongs to.
+        expires_at: when it expires, or expired.
+    """
+
+    user_id: UserId
+    session_id: SessionId
+    expires_at: datetime
+
+
+class AccessTokens(Protocol):
+    """Makes and reads access tokens."""
+
+    def issue(self, claims: AccessClaims, now: datetime) -> str:
+        """A signed token that says `claims`."""
+        ...
+
+    def verify(self, token: str) -> AccessClaims:
+        """What a token says, expired or not.
+
+        Raises:
+            Unauthenticated: TOKEN_INVALID when it is malformed, forged, not meant for this server, or signed with a
+                key or algorithm that the server does not accept.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a password compares with a stored hash.
+
+    Attributes:
+        matches: whether it is the one.
+        outdated: whether the hash should be replaced by one of the present kind and cost.
+    """
+
+    matches: bool
+    outdated: bool = False
+
+
+class PasswordHasher(Protocol):
+    """Hashes and compares passwords, off the event loop.
+
+    Both raise ResourceExhausted (RATE_LIMITED) when too many wait already.
+    """
+
+    async def hash(self, password: Password) -> str:
+        """A hash of the present kind and cost, with a salt of its own."""
+        ...
+
+    async def verify(self, password: Password, stored: str | None) -> Verdict:
+        """Compares a password with a stored hash.
+
+        None, for an account that does not exist, never matches and takes as long as a hash of the present kind.
+        """
+        ...
+
+
+SecretSource: TypeAlias = Callable[[int], bytes]
+"""Makes that many random bytes, fit for secrets; `secrets.token_bytes`."""
