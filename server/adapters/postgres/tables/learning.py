@@ -331,7 +331,7 @@ class DailyStatsRow(Base):
             "pronunciation_total",
             "study_streak",
         ),
-        CheckConstraint("retention_correct <= retention_answers", name="retention_correct_range"),
+        CheckConstraint("retention_correct <= retention_answers", name="retention_correct_within_answers"),
     )
 
 

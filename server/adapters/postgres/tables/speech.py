@@ -11,6 +11,7 @@ from server.adapters.postgres.tables.base import (
     Json,
     PrimaryId,
     Small,
+    Texts,
     in_range,
     not_negative,
     one_of,
@@ -31,11 +32,11 @@ class AudioFileRow(Base):
     id: Mapped[PrimaryId]
     object_key: Mapped[str] = mapped_column(unique=True)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
-    duration_ms: Mapped[int]
-    format: Mapped[str]
+    duration_seconds: Mapped[float]
+    content_type: Mapped[str]
     sample_rate_hertz: Mapped[int]
     channels: Mapped[Small] = mapped_column(server_default="1")
-    sha256: Mapped[bytes]
+    sha256: Mapped[bytes | None]
     generated: Mapped[bool] = mapped_column(server_default=text("false"))
     model: Mapped[str | None]
     voice: Mapped[str | None]
@@ -49,7 +50,7 @@ class AudioFileRow(Base):
     created_at: Mapped[Instant]
 
     __table_args__ = (
-        *not_negative("size_bytes", "duration_ms"),
+        *not_negative("size_bytes", "duration_seconds"),
         CheckConstraint("sample_rate_hertz > 0", name="sample_rate_hertz_range"),
         CheckConstraint("channels > 0", name="channels_range"),
         CheckConstraint("octet_length(sha256) = 32", name="sha256_length"),
@@ -60,21 +61,23 @@ class AudioFileRow(Base):
 
 
 class SpeakingSessionRow(Base):
-    """A sitting of speaking practice; its length is `ended_at` - `started_at`, its audio's length is kept beside."""
+    """A sitting of speaking practice. How many attempts it has, and their audio, is summed from the attempts."""
 
     __tablename__ = "speaking_sessions"
 
     id: Mapped[PrimaryId]
     user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    sentence_id: Mapped[Id | None] = mapped_column(ForeignKey("sentences.id", ondelete="SET NULL"))
+    title: Mapped[str] = mapped_column(server_default="")
+    purpose: Mapped[str] = mapped_column(server_default="practice")
     started_at: Mapped[Instant]
     ended_at: Mapped[Instant | None]
-    attempts_count: Mapped[Count]
-    audio_duration_ms: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
     __table_args__ = (
         CheckConstraint("ended_at >= started_at", name="ends_after_start"),
-        *not_negative("attempts_count", "audio_duration_ms"),
+        one_of("purpose", ("practice", "review")),
         Index(None, "user_id", "started_at", "id"),
+        Index(None, "sentence_id", postgresql_where=text("sentence_id IS NOT NULL")),
     )
 
 
@@ -82,9 +85,10 @@ class AttemptRow(Base):
     """One utterance, what was heard in it, and how it was scored.
 
     A score is null where it could not be computed, never 0 for unknown; `assessable` is null where no assessment was
-    made. `word_scores` is the JSON array shown in lists; `analysis` is the whole assessment document (morae,
-    phonemes, pauses, pitch), and the model and recipe versions say what made it, so that it can be made again.
-    `practice_id` is the client's: reconnecting with it never makes a second attempt.
+    made. `word_scores` is the JSON array of words with their scores, `analysis` the rest of the assessment (morae,
+    phonemes, pauses, pitch, findings); recipe, models and analyser say what made it, so that it can be made again, and
+    `past_assessments` has what earlier ones gave. `practice_id` is the client's: reconnecting with it never makes a
+    second attempt; `fingerprint` tells a repeat from a reuse. A deleted attempt keeps its row, emptied.
     """
 
     __tablename__ = "attempts"
@@ -97,11 +101,15 @@ class AttemptRow(Base):
     card_id: Mapped[Id | None] = mapped_column(ForeignKey("cards.id", ondelete="SET NULL"))
     audio_file_id: Mapped[Id | None] = mapped_column(ForeignKey("audio_files.id", ondelete="SET NULL"))
     purpose: Mapped[str] = mapped_column(server_default="practice")
-    reference_text: Mapped[str | None]
-    audio_duration_ms: Mapped[int]
+    fingerprint: Mapped[str]
+    reference_text: Mapped[str] = mapped_column(server_default="")
+    accepted_answers: Mapped[Texts]
+    attempt_number: Mapped[Count]
+    audio_seconds: Mapped[float]
     transcript: Mapped[str] = mapped_column(server_default="")
     reading: Mapped[str] = mapped_column(server_default="")
-    language: Mapped[str | None]
+    language: Mapped[str] = mapped_column(server_default="")
+    segments: Mapped[Json | None]
     confidence: Mapped[float | None]
     overall: Mapped[float | None]
     accuracy: Mapped[float | None]
@@ -112,8 +120,12 @@ class AttemptRow(Base):
     unassessable_reason: Mapped[str | None]
     word_scores: Mapped[Json | None]
     analysis: Mapped[Json | None]
-    model: Mapped[str]
+    past_assessments: Mapped[Json | None]
     recipe: Mapped[str | None]
+    acoustic_model: Mapped[str | None]
+    speech_model: Mapped[str | None]
+    analyzer: Mapped[str | None]
+    assessed_at: Mapped[Instant | None]
     suggested_rating: Mapped[Small | None]
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
@@ -121,7 +133,7 @@ class AttemptRow(Base):
 
     __table_args__ = (
         one_of("purpose", ("practice", "review")),
-        *not_negative("audio_duration_ms"),
+        *not_negative("attempt_number", "audio_seconds"),
         in_range("confidence", 0, 1),
         *(in_range(score, 0, 100) for score in SCORES),
         in_range("suggested_rating", 1, 4),
