@@ -6,10 +6,18 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 
 from server.accounts.domain.password import Password, check_password
-from server.accounts.domain.user import Credentials, User, check_time_zone, normalize_email, sign_in_key
+from server.accounts.domain.user import (
+    Credentials,
+    User,
+    check_time_zone,
+    email_taken,
+    normalize_email,
+    sign_in_key,
+    username_taken,
+)
 from server.accounts.ports import PasswordHasher, UnitOfWorkFactory
 from server.accounts.session_tokens import Device, SessionTokens, SignedIn
-from server.errors import AlreadyExists, Reason
+from server.errors import AlreadyExists
 from server.kernel.clock import Clock, IdSource
 from server.kernel.identity import Role, UserId
 
@@ -158,13 +166,3 @@ class Register:
             tokens = await self._tokens.begin(uow, present.user.id, device, now)
             await uow.commit()
         return SignedIn(present.user, tokens)
-
-
-def email_taken(field: str = "email") -> AlreadyExists:
-    """What a caller is told who wants an address that another account has."""
-    return AlreadyExists(Reason.EMAIL_TAKEN, "Another account has this address.", metadata={"field": field})
-
-
-def username_taken(field: str = "username") -> AlreadyExists:
-    """What a caller is told who wants a username that another account has."""
-    return AlreadyExists(Reason.USERNAME_TAKEN, "Another account has this username.", metadata={"field": field})

@@ -8,7 +8,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from server.errors import InvalidInput, Reason
+from server.errors import AlreadyExists, InvalidInput, Reason
 from server.kernel.identity import Role, UserId
 
 DEFAULT_NATIVE_LANGUAGE = "en"
@@ -127,3 +127,13 @@ def label(text: str, limit: int) -> str:
     """A name to show, such as a device's: without control characters and spaces around it, at most `limit` long."""
     printable = "".join(character for character in text if unicodedata.category(character) != "Cc")
     return printable.strip()[:limit].rstrip()
+
+
+def email_taken(field: str = "email") -> AlreadyExists:
+    """What a caller is told who wants an address that another account has."""
+    return AlreadyExists(Reason.EMAIL_TAKEN, "Another account has this address.", metadata={"field": field})
+
+
+def username_taken(field: str = "username") -> AlreadyExists:
+    """What a caller is told who wants a username that another account has."""
+    return AlreadyExists(Reason.USERNAME_TAKEN, "Another account has this username.", metadata={"field": field})

@@ -15,7 +15,10 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from server.adapters.postgres.failures import translate
+from server.adapters.postgres.repositories.config import PostgresConfig
 from server.adapters.postgres.repositories.idempotency import PostgresIdempotency
+from server.adapters.postgres.repositories.sessions import PostgresSessions
+from server.adapters.postgres.repositories.users import PostgresUsers
 
 
 class PostgresUnitOfWork:
@@ -40,6 +43,21 @@ class PostgresUnitOfWork:
     def idempotency(self) -> PostgresIdempotency:
         """First answers to mutations that named a request id."""
         return PostgresIdempotency(self.session)
+
+    @cached_property
+    def users(self) -> PostgresUsers:
+        """Accounts."""
+        return PostgresUsers(self.session)
+
+    @cached_property
+    def sessions(self) -> PostgresSessions:
+        """Sign-in sessions with their refresh tokens."""
+        return PostgresSessions(self.session)
+
+    @cached_property
+    def config(self) -> PostgresConfig:
+        """The configuration table."""
+        return PostgresConfig(self.session)
 
     async def commit(self) -> None:
         """Makes everything done so far durable."""
