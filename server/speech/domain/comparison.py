@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from server.speech.domain.morae import likeness
 
 _GAP = 0.7
-"""Cost of a mora too few or too many: cheaper than replacing by something unlike (1), dearer than by something alike."""
+"""Cost of a mora too few or too many: less than a replacement by something unlike (1), more than by something alike."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ it does not. Fluency is measured on the voice itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from dataclasses import dataclass
 
 from server.speech.domain.assessment import (
@@ -222,7 +223,7 @@ def _fluency(heard: Heard, mora_count: int, parameters: GradingParameters) -> Fl
     start, end = heard.segments[0].start, heard.segments[-1].end
     pauses = tuple(
         AudioSpan(one.end, other.start)
-        for one, other in zip(heard.segments, heard.segments[1:], strict=False)
+        for one, other in pairwise(heard.segments)
         if other.start - one.end >= parameters.pause
     )
     total = max(end - start, 1e-3)

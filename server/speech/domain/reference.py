@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from server.speech.domain.comparison import align
 from server.speech.domain.morae import split_morae
 
 
@@ -85,3 +86,30 @@ def build_reference(text: str, words: Sequence[ReadWord], english: str = "") -> 
         morae.extend(ReferenceMora(kana, len(kept)) for kana in own)
         kept.append(word)
     return Reference(text, tuple(kept), tuple(morae), english)
+
+
+def distribute(reading: Reference, words: Reference) -> Reference:
+    """A reference with the morae of one and the words of the other.
+
+    The morae of a reading that was checked as a whole are aligned with those of the words; each goes to the word of its
+    partner, and one without a partner to the word before it. Words left without morae are joined to the one before.
+    """
+    owner: list[int] = []
+    current = 0
+    for pair in align(words.kana, reading.kana):
+        if pair.expected is not None:
+            current = words.morae[pair.expected].word
+        if pair.heard is not None:
+            owner.append(current)
+    used = sorted(set(owner))
+    kept: list[ReadWord] = []
+    for position, index in enumerate(used):
+        first = index if position else 0
+        last = used[position + 1] - 1 if position + 1 < len(used) else len(words.words) - 1
+        group = words.words[first : last + 1]
+        start, end = group[0].span.offset, group[-1].span.offset + group[-1].span.length
+        kana = "".join(k for k, o in zip(reading.kana, owner, strict=True) if o == index)
+        kept.append(ReadWord(words.text[start:end], TextSpan(start, end - start), kana))
+    number = {index: position for position, index in enumerate(used)}
+    morae = tuple(ReferenceMora(k, number[o]) for k, o in zip(reading.kana, owner, strict=True))
+    return Reference(words.text, tuple(kept), morae, words.english)

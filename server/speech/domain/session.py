@@ -169,7 +169,7 @@ class PracticeMachine:
         return self._last_audio + self._rules.idle_timeout
 
     def room(self, seconds: float) -> float:
-        """How much of the next `seconds` of audio can be taken; less than asked only where the limit ends the utterance.
+        """How much of the next `seconds` of audio can be taken; less only where the limit ends the utterance.
 
         What comes after the server ended the utterance, which the client can't know yet, has no room and no error.
 
@@ -239,6 +239,10 @@ class PracticeMachine:
         self._decoding = False
         if self._phase is Phase.LISTENING:
             yield from self._maybe_partial()
+
+    def resume(self, now: float) -> None:
+        """A client is there (again): its time to send audio begins anew."""
+        self._last_audio = now
 
     def final_done(self) -> None:
         """The final transcript is there."""

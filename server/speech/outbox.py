@@ -1,0 +1,52 @@
+"""Events on their way to one client, however slowly it reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+
+from server.speech.domain.events import Numbered, Partial
+
+
+class Outbox:
+    """A queue that never grows with the length of speech: of partials that wait, only the latest is kept."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Numbered] = deque()
+        self._changed = asyncio.Event()
+        self._closed = False
+        self._error: BaseException | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will be put in."""
+        return self._closed
+
+    def put(self, item: Numbered) -> None:
+        """Adds an event; after `close` it is dropped."""
+        if self._closed:
+            return
+        if isinstance(item.event, Partial) and self._waiting and isinstance(self._waiting[-1].event, Partial):
+            self._waiting.pop()
+        self._waiting.append(item)
+        self._changed.set()
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Ends the stream after what waits, in the error if there is one. Only the first close counts."""
+        if not self._closed:
+            self._closed = True
+            self._error = error
+            self._changed.set()
+
+    async def __aiter__(self) -> AsyncIterator[Numbered]:
+        """The events in order, until closed. Raises the error that it was closed with."""
+        while True:
+            while self._waiting:
+                yield self._waiting.popleft()
+            if self._closed:
+                if self._error is not None:
+                    raise self._error
+                return
+            self._changed.clear()
+            await self._changed.wait()

@@ -1,0 +1,346 @@
+"""What a client asks of a practice, and how it is looked up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from server.errors import (
+    AlreadyExists,
+    FailedPrecondition,
+    InvalidInput,
+    NotFound,
+    Reason,
+    ResourceExhausted,
+)
+from server.kernel.clock import Clock
+from server.kernel.identity import Caller
+from server.speech.domain.attempt import Attempt, Purpose
+from server.speech.domain.events import Limits
+from server.speech.domain.reference import ReadWord, Reference, TextSpan, build_reference, distribute
+from server.speech.domain.session import PracticeRules
+from server.speech.live_practice import PracticeSpec
+from server.speech.ports import Analyser
+from server.speech.storage import LearnerDay, UnitOfWork, UnitOfWorkFactory
+
+CHUNK_BYTES = 65_536
+PUSHES_IN_FLIGHT = 3
+RECOMMENDED_CHUNK = 0.1
+_WITH_REFERENCE = 30.0
+_FREE_SPEECH = 300.0
+
+
+class Encoding(StrEnum):
+    """How the audio of a stream is written."""
+
+    LINEAR16 = "AUDIO_ENCODING_LINEAR16"
+    OPUS = "AUDIO_ENCODING_OPUS"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """How a part of the reference text is pronounced.
+
+    Attributes:
+        span: the part.
+        reading: kana; empty: as the analyser reads it.
+        nucleus: accent nucleus; None: as the analyser has it.
+    """
+
+    span: TextSpan
+    reading: str
+    nucleus: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeConfig:
+    """A practice as the client asks for it; durations in seconds, None where unset.
+
+    Attributes:
+        sentence_id, reference_text, accepted_answers: at most one of them is set.
+    """
+
+    practice_id: str
+    encoding: Encoding
+    sample_rate_hertz: int
+    session_id: str | None = None
+    sentence_id: str | None = None
+    reference_text: str | None = None
+    accepted_answers: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    purpose: Purpose = Purpose.PRACTICE
+    card_id: str | None = None
+    keep_audio: bool = True
+    partials: bool = True
+    assess: bool = True
+    finish_on_silence: bool = False
+    finish_at_limit: bool = False
+    silence: float = 0.55
+    longest_wait: float = 10.0
+    partial_interval: float = 0.3
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of what the practice is about: the same id with another one is a reuse."""
+        about = [
+            self.session_id,
+            self.sentence_id,
+            self.reference_text,
+            list(self.accepted_answers),
+            self.purpose.value,
+            self.card_id,
+            self.encoding.value,
+            self.sample_rate_hertz,
+        ]
+        return hashlib.sha256(json.dumps(about, ensure_ascii=False).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeLimits:
+    """The limits that the operator sets; seconds."""
+
+    idle_timeout: float = 10.0
+    streams_per_user: int = 2
+    audio_seconds_a_day: int = 7200
+    resume_window: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found for a config.
+
+    Attributes:
+        stored: the attempt that this practice has led to already.
+        spec: the practice to be begun; None with a stored attempt.
+    """
+
+    stored: Attempt | None = None
+    spec: PracticeSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PracticePreparation:
+    """Looks up everything a config names, and holds it against the rules."""
+
+    unit_of_work: UnitOfWorkFactory
+    analyser: Analyser
+    clock: Clock
+    limits: PracticeLimits = field(default_factory=PracticeLimits)
+
+    async def __call__(self, caller: Caller, config: PracticeConfig) -> Looked:
+        """Prepares a practice.
+
+        Raises:
+            ApplicationError: as the contract lists for Practice.
+        """
+        check_format(config.encoding, config.sample_rate_hertz)
+        async with self.unit_of_work() as uow:
+            stored = await uow.attempts.by_practice(caller.user_id, config.practice_id)
+            if stored is not None:
+                check_same(stored.fingerprint, config)
+                return Looked(stored=stored)
+            await self._check_session(uow, caller, config)
+            await self._check_card(uow, caller, config)
+            left = await self._audio_left(uow, caller)
+            text, checked, english = config.reference_text, "", ""
+            if config.sentence_id is not None:
+                sentence = await uow.practice_sentences.find_for_practice(caller, config.sentence_id)
+                if sentence is None:
+                    raise NotFound(
+                        Reason.SENTENCE_NOT_FOUND,
+                        "There is no such sentence.",
+                        metadata={"field": "config.sentence_id", "sentence_id": config.sentence_id},
+                    )
+                text, checked, english = sentence.japanese, sentence.reading, sentence.english
+        references = await self._references(config, text, checked, english)
+        return Looked(spec=self._spec(caller, config, references, left, single=text is not None))
+
+    async def _references(
+        self, config: PracticeConfig, text: str | None, checked: str, english: str
+    ) -> tuple[Reference, ...]:
+        if text is not None:
+            words = apply_overrides(await self.analyser.words(text), config.overrides)
+            analysed = _readable(build_reference(text, words, english), "config.reference_text")
+            if checked:
+                # A reading that a human checked goes first. The analyser's stays acceptable, since the transcript is
+                # read by the same analyser: 市場 misread in both is still 市場.
+                whole = (ReadWord(text, TextSpan(0, len(text)), checked),)
+                human = distribute(build_reference(text, whole, english), analysed)
+                return (human,) if human.kana == analysed.kana else (human, analysed)
+            return (analysed,)
+        return tuple(
+            [
+                _readable(
+                    build_reference(answer, await self.analyser.words(answer)),
+                    f"config.accepted_answers.texts[{index}]",
+                )
+                for index, answer in enumerate(config.accepted_answers)
+            ]
+        )
+
+    def _spec(
+        self,
+        caller: Caller,
+        config: PracticeConfig,
+        references: tuple[Reference, ...],
+        left: float,
+        *,
+        single: bool,
+    ) -> PracticeSpec:
+        longest = _WITH_REFERENCE if references else _FREE_SPEECH
+        rules = PracticeRules(
+            longest_utterance=longest,
+            finish_at_limit=config.finish_at_limit,
+            idle_timeout=self.limits.idle_timeout,
+            partials=config.partials,
+            partial_interval=config.partial_interval,
+            finish_on_silence=config.finish_on_silence,
+            silence=config.silence,
+            longest_wait=config.longest_wait,
+        )
+        return PracticeSpec(
+            practice_id=config.practice_id,
+            caller=caller,
+            fingerprint=config.fingerprint,
+            session_id=config.session_id,
+            sentence_id=config.sentence_id,
+            accepted_answers=config.accepted_answers,
+            references=references,
+            reference=references[0] if single else None,
+            purpose=config.purpose,
+            card_id=config.card_id,
+            keep_audio=config.keep_audio,
+            assess=config.assess,
+            sample_rate_hertz=config.sample_rate_hertz,
+            rules=rules,
+            limits=Limits(
+                longest_chunk_bytes=CHUNK_BYTES,
+                recommended_chunk=RECOMMENDED_CHUNK,
+                longest_utterance=longest,
+                idle_timeout=self.limits.idle_timeout,
+                streams_per_user=self.limits.streams_per_user,
+                audio_left_today=left,
+                resume_window=self.limits.resume_window,
+                pushes_in_flight=PUSHES_IN_FLIGHT,
+            ),
+        )
+
+    async def _check_session(self, uow: UnitOfWork, caller: Caller, config: PracticeConfig) -> None:
+        if config.session_id is None:
+            return
+        session = await uow.speaking_sessions.get(caller.user_id, config.session_id)
+        if session is None:
+            raise session_not_found(config.session_id)
+        if session.ended_at is not None:
+            raise FailedPrecondition(
+                Reason.SPEAKING_SESSION_ENDED,
+                "The speaking session has ended and takes no more attempts.",
+                metadata={
+                    "speaking_session_id": config.session_id,
+                    "ended_at": session.ended_at.isoformat(),
+                },
+            )
+
+    async def _check_card(self, uow: UnitOfWork, caller: Caller, config: PracticeConfig) -> None:
+        if config.card_id is not None and not await uow.practice_cards.owns(caller.user_id, config.card_id):
+            raise NotFound(
+                Reason.CARD_NOT_FOUND,
+                "There is no such card.",
+                metadata={"field": "config.card_id", "card_id": config.card_id},
+            )
+
+    async def _audio_left(self, uow: UnitOfWork, caller: Caller) -> float:
+        now = self.clock.now()
+        began, ends = day_around(now, await uow.learners.day_of(caller.user_id))
+        used = await uow.attempts.audio_seconds_since(caller.user_id, began)
+        left = self.limits.audio_seconds_a_day - used
+        if left <= 0:
+            limit = self.limits.audio_seconds_a_day
+            raise ResourceExhausted(
+                Reason.DAILY_AUDIO_LIMIT,
+                f"{limit} s of audio a day are allowed, and they are used up.",
+                metadata={"limit_seconds": str(limit)},
+                retry_after=ends - now,
+            )
+        return left
+
+
+def check_format(encoding: Encoding, rate: int) -> None:
+    """Raises InvalidInput where the server can't take such audio in a stream."""
+    if encoding is not Encoding.LINEAR16:
+        raise InvalidInput(
+            "config.audio_format.encoding",
+            "this server takes LINEAR16 in streams; it has no Opus decoder",
+            reason=Reason.AUDIO_ENCODING_UNSUPPORTED,
+            metadata={"encoding": encoding.value},
+        )
+    if not 8000 <= rate <= 48000:
+        raise InvalidInput(
+            "config.audio_format.sample_rate_hertz",
+            f"is {rate}; LINEAR16 may have 8000 to 48000",
+            reason=Reason.AUDIO_RATE_UNSUPPORTED,
+            metadata={"sample_rate_hertz": str(rate), "lowest": "8000", "highest": "48000"},
+        )
+
+
+def check_same(fingerprint: str, config: PracticeConfig) -> None:
+    """Raises AlreadyExists(PRACTICE_ID_REUSED) when the practice of this id was about something else."""
+    if fingerprint != config.fingerprint:
+        raise AlreadyExists(
+            Reason.PRACTICE_ID_REUSED,
+            "The practice id was used before with another target, format, purpose, card or session.",
+            metadata={"practice_id": config.practice_id},
+        )
+
+
+def session_not_found(session_id: str) -> NotFound:
+    """What a caller gets for a speaking session that is not theirs."""
+    return NotFound(
+        Reason.SPEAKING_SESSION_NOT_FOUND,
+        "There is no such speaking session.",
+        metadata={"speaking_session_id": session_id},
+    )
+
+
+def apply_overrides(words: tuple[ReadWord, ...], overrides: tuple[Override, ...]) -> tuple[ReadWord, ...]:
+    """The words with the readings that the client gave in place of the analyser's.
+
+    Raises:
+        InvalidInput: PRONUNCIATION_INVALID when a span is not made of whole words or overlaps another.
+    """
+    for index, override in enumerate(overrides):
+        if not override.reading:
+            continue
+        start, end = override.span.offset, override.span.offset + override.span.length
+        inside = [w for w in words if w.span.offset >= start and w.span.offset + w.span.length <= end]
+        if not inside or sum(w.span.length for w in inside) != override.span.length:
+            raise InvalidInput(
+                f"config.overrides[{index}].span",
+                "is not made of whole words of the reference text, or overlaps another",
+                reason=Reason.PRONUNCIATION_INVALID,
+            )
+        first = words.index(inside[0])
+        text = "".join(w.text for w in inside)
+        joined = replace(inside[0], text=text, span=override.span, reading=override.reading)
+        words = (*words[:first], joined, *words[first + len(inside) :])
+    return words
+
+
+def day_around(now: datetime, day: LearnerDay) -> tuple[datetime, datetime]:
+    """When the learner's day that `now` lies in began and when it ends, UTC."""
+    zone = ZoneInfo(day.time_zone)
+    local = now.astimezone(zone)
+    date = (local.replace(tzinfo=None) - timedelta(hours=day.turn_hour)).date()
+    turn = timedelta(hours=day.turn_hour)
+    began = datetime.combine(date, datetime.min.time()) + turn
+    return began.replace(tzinfo=zone).astimezone(UTC), (began + timedelta(days=1)).replace(tzinfo=zone).astimezone(UTC)
+
+
+def _readable(reference: Reference, field_name: str) -> Reference:
+    if not reference.morae:
+        raise InvalidInput(field_name, "has nothing in it that can be read in Japanese", reason=Reason.UNREADABLE_TEXT)
+    return reference

@@ -1,0 +1,85 @@
+"""From a stretch of audio to a piece of transcript, and from pieces to the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from server.speech.domain.assessment import AudioSpan
+from server.speech.domain.events import Transcript, TranscriptSegment
+from server.speech.domain.morae import split_morae
+from server.speech.domain.reference import TextSpan
+from server.speech.ports import Analyser, Recogniser, Samples
+
+JAPANESE = "ja"
+
+
+async def transcribe_segment(
+    recogniser: Recogniser,
+    analyser: Analyser,
+    samples: Samples,
+    start: float,
+    end: float,
+    *,
+    language: str | None = JAPANESE,
+) -> TranscriptSegment:
+    """Recognises a stretch of speech for good and finds its pronunciation.
+
+    Args:
+        samples: the stretch, at most 30 s at 16 kHz.
+        start, end: where it stands in the recording, seconds.
+        language: what is expected; None: whatever is heard.
+    """
+    heard = await recogniser.final(samples, language=language)
+    reading = await read(analyser, heard.text) if heard.language == JAPANESE else ""
+    return TranscriptSegment(
+        heard.text,
+        reading,
+        AudioSpan(start, end),
+        TextSpan(0, len(heard.text)),
+        heard.confidence,
+        heard.language,
+    )
+
+
+async def read(analyser: Analyser, text: str) -> str:
+    """The pronunciation of a text, katakana in the normal form of `split_morae`."""
+    if not text:
+        return ""
+    words = await analyser.words(text)
+    return "".join(mora for word in words for mora in split_morae(word.reading))
+
+
+def join_segments(segments: Sequence[TranscriptSegment]) -> Transcript:
+    """The whole of the pieces that have text; the language and the confidence are those of most of the speech."""
+    placed: list[TranscriptSegment] = []
+    offset = 0
+    for segment in segments:
+        if segment.text:
+            placed.append(
+                TranscriptSegment(
+                    segment.text,
+                    segment.reading,
+                    segment.audio,
+                    TextSpan(offset, len(segment.text)),
+                    segment.confidence,
+                    segment.language,
+                )
+            )
+            offset += len(segment.text)
+    if not placed:
+        return Transcript()
+    lengths: dict[str, float] = {}
+    for segment in placed:
+        lengths[segment.language] = lengths.get(segment.language, 0.0) + segment.audio.end - segment.audio.start
+    total = sum(lengths.values())
+    rated = [s for s in placed if s.confidence is not None]
+    confidence = None
+    if len(rated) == len(placed) and total > 0:
+        confidence = sum((s.confidence or 0.0) * (s.audio.end - s.audio.start) for s in rated) / total
+    return Transcript(
+        text="".join(s.text for s in placed),
+        reading="".join(s.reading for s in placed),
+        confidence=confidence,
+        language=max(lengths, key=lambda language: lengths[language]),
+        segments=tuple(placed),
+    )
