@@ -220,6 +220,10 @@ class LivePractice:
                     await self._take(data)
                     self._arrival.notify_all()
             return self._taken
+        except OutOfRange as error:
+            if error.reason is Reason.UTTERANCE_TOO_LONG:
+                self._finish_up(error)
+            raise
         finally:
             self._pushes -= 1
 

@@ -137,7 +137,7 @@ class Analyser(Protocol):
         ...
 
     async def words(self, text: str) -> tuple[ReadWord, ...]:
-        """The words of a text in order, with their places and how they are pronounced in it (は as ワ where a particle).
+        """The words of a text in order, with their places and how they are pronounced in it (the particle は as ワ).
 
         Words without a pronunciation (punctuation) have an empty reading; a text with nothing to read has no word
         with one.

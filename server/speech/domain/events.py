@@ -19,7 +19,7 @@ class NoticeKind(StrEnum):
     NOISY = "noisy"
     NEAR_LIMIT = "near_limit"
     UTTERANCE_CUT = "utterance_cut"
-    TOKEN_EXPIRING = "token_expiring"
+    TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a name, no secret
     FALLING_BEHIND = "falling_behind"
     RESUMED = "resumed"
     DRAINING = "draining"

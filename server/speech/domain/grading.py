@@ -7,8 +7,8 @@ it does not. Fluency is measured on the voice itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from dataclasses import dataclass
+from itertools import pairwise
 
 from server.speech.domain.assessment import (
     Assessment,

@@ -1,0 +1,92 @@
+"""Practice: one utterance over a bidirectional stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from server.errors import InvalidInput, Reason
+from server.kernel.identity import Caller
+from server.speech.domain.events import Numbered
+from server.speech.domain.session import idle_error
+from server.speech.live_practice import LivePractice
+from server.speech.open_practice import PracticeOpener
+from server.speech.outbox import Outbox
+from server.speech.practice_config import PracticeConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The client has no more audio."""
+
+
+Intake = PracticeConfig | bytes | Finish
+
+
+class Practice:
+    """Joins a client's stream of config, audio and finish to the events of its practice.
+
+    Args:
+        opener: begins and resumes practices.
+        idle_timeout: how long the client may take to send its config, seconds.
+        sleep: waits, in seconds.
+    """
+
+    def __init__(self, opener: PracticeOpener, idle_timeout: float, sleep: Callable[[float], Awaitable[None]]) -> None:
+        self._open = opener
+        self._idle_timeout = idle_timeout
+        self._sleep = sleep
+
+    async def __call__(self, caller: Caller, intake: AsyncIterator[Intake]) -> AsyncIterator[Numbered]:
+        """Runs the practice until its attempt is stored.
+
+        Args:
+            intake: what the client sends, in order; its end means the same as a finish.
+
+        Raises:
+            ApplicationError: as the contract lists for Practice.
+        """
+        live, outbox = await self._open(caller, await self._config(intake))
+        reader = asyncio.ensure_future(_read(intake, live, outbox)) if live is not None else None
+        try:
+            async for numbered in outbox:
+                yield numbered
+        finally:
+            if reader is not None:
+                reader.cancel()
+                await asyncio.gather(reader, return_exceptions=True)
+            if live is not None:
+                live.detach(outbox)
+
+    async def _config(self, intake: AsyncIterator[Intake]) -> PracticeConfig:
+        first = asyncio.ensure_future(anext(intake, None))
+        timer = asyncio.ensure_future(self._sleep(self._idle_timeout))
+        try:
+            await asyncio.wait({first, timer}, return_when=asyncio.FIRST_COMPLETED)
+            if not first.done():
+                raise idle_error(timedelta(seconds=self._idle_timeout))
+            message = first.result()
+        finally:
+            for task in (first, timer):
+                task.cancel()
+            await asyncio.gather(first, timer, return_exceptions=True)
+        if not isinstance(message, PracticeConfig):
+            raise InvalidInput("config", "must be the first message of the stream", reason=Reason.CONFIG_REQUIRED)
+        return message
+
+
+async def _read(intake: AsyncIterator[Intake], live: LivePractice, outbox: Outbox) -> None:
+    """Hands what the client sends to the practice; a fault of the client ends its stream, not what was said before."""
+    try:
+        async for message in intake:
+            if isinstance(message, PracticeConfig):
+                raise InvalidInput("config", "was given already; a stream has one", reason=Reason.CONFIG_REPEATED)
+            if isinstance(message, Finish):
+                await live.finish()
+            else:
+                await live.push(message)
+        await live.finish()
+    except Exception as error:
+        outbox.close(error)
