@@ -1,0 +1,1 @@
+"""Content: the sentences that people learn with."""
