@@ -44,8 +44,8 @@ class AccountsServiceStub:
     Register: _grpc.UnaryUnaryMultiCallable[_accounts_service_pb2.RegisterRequest, _accounts_service_pb2.RegisterResponse]
     """Public. Makes an account with the role student and signs it in. The address is taken as unverified and the account
     works at once; RequestEmailVerification sends the mail. Fails with `EMAIL_TAKEN`, `USERNAME_TAKEN`,
-    `PASSWORD_TOO_COMMON`, `TIME_ZONE_UNKNOWN`, `RATE_LIMITED`. Safe to retry with the same request_id: the account made
-    first is returned, with new tokens for it, if the password is still its own.
+    `PASSWORD_TOO_COMMON`, `TIME_ZONE_UNKNOWN`, `REQUEST_ID_REUSED`, `RATE_LIMITED`. Safe to retry with the same
+    request_id: the account made first is returned, with new tokens for it, if the password is still its own.
     """
     Login: _grpc.UnaryUnaryMultiCallable[_accounts_service_pb2.LoginRequest, _accounts_service_pb2.LoginResponse]
     """Public. Begins a session. Fails with `INVALID_CREDENTIALS` when there is no such account or the password is wrong,
@@ -159,8 +159,8 @@ class AccountsServiceAsyncStub(AccountsServiceStub):
     Register: _aio.UnaryUnaryMultiCallable[_accounts_service_pb2.RegisterRequest, _accounts_service_pb2.RegisterResponse]  # type: ignore[assignment]
     """Public. Makes an account with the role student and signs it in. The address is taken as unverified and the account
     works at once; RequestEmailVerification sends the mail. Fails with `EMAIL_TAKEN`, `USERNAME_TAKEN`,
-    `PASSWORD_TOO_COMMON`, `TIME_ZONE_UNKNOWN`, `RATE_LIMITED`. Safe to retry with the same request_id: the account made
-    first is returned, with new tokens for it, if the password is still its own.
+    `PASSWORD_TOO_COMMON`, `TIME_ZONE_UNKNOWN`, `REQUEST_ID_REUSED`, `RATE_LIMITED`. Safe to retry with the same
+    request_id: the account made first is returned, with new tokens for it, if the password is still its own.
     """
     Login: _aio.UnaryUnaryMultiCallable[_accounts_service_pb2.LoginRequest, _accounts_service_pb2.LoginResponse]  # type: ignore[assignment]
     """Public. Begins a session. Fails with `INVALID_CREDENTIALS` when there is no such account or the password is wrong,
@@ -276,8 +276,8 @@ class AccountsServiceServicer:
     ) -> _typing.Union[_accounts_service_pb2.RegisterResponse, _abc.Awaitable[_accounts_service_pb2.RegisterResponse]]:
         """Public. Makes an account with the role student and signs it in. The address is taken as unverified and the account
         works at once; RequestEmailVerification sends the mail. Fails with `EMAIL_TAKEN`, `USERNAME_TAKEN`,
-        `PASSWORD_TOO_COMMON`, `TIME_ZONE_UNKNOWN`, `RATE_LIMITED`. Safe to retry with the same request_id: the account made
-        first is returned, with new tokens for it, if the password is still its own.
+        `PASSWORD_TOO_COMMON`, `TIME_ZONE_UNKNOWN`, `REQUEST_ID_REUSED`, `RATE_LIMITED`. Safe to retry with the same
+        request_id: the account made first is returned, with new tokens for it, if the password is still its own.
         """
 
     def Login(

@@ -1528,8 +1528,11 @@ class StartImportRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The import's id."""
+    request_id: _builtins.str
+    """Makes a retry safe: a UUID. Empty: none."""
     @_builtins.property
     def options(self) -> _import_pb2.ImportOptions:
         """Options that take the place of the import's own, as a whole, and are kept. Unset: the import's own. Another
@@ -1541,10 +1544,11 @@ class StartImportRequest(_message.Message):
         *,
         id: _builtins.str = ...,
         options: _import_pb2.ImportOptions | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "options", b"options"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "options", b"options", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -202,7 +202,8 @@ class ContentServiceServicer:
 
     def DeleteSentence(self, request, context):
         """Deletes a sentence: it is no longer found, and cards with it come up no more. A tombstone stays, and
-        UndeleteSentence takes the deletion back. Deleting it again changes nothing and succeeds. Safe to retry.
+        UndeleteSentence takes the deletion back. Deleting it again changes nothing and succeeds, whatever the etag. Safe
+        to retry.
         Fails with `SENTENCE_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER` or `CONCURRENT_CHANGE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -255,7 +256,8 @@ class ContentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeletePronunciation(self, request, context):
-        """Deletes an entry of the pronunciation dictionary. Deleting it again changes nothing and succeeds. Safe to retry.
+        """Deletes an entry of the pronunciation dictionary. Deleting it again changes nothing and succeeds, whatever the
+        etag. Safe to retry.
         Fails with `PRONUNCIATION_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER` or `CONCURRENT_CHANGE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -277,7 +279,8 @@ class ContentServiceServicer:
         its content). Teachers and admins record shared sentences, owners private ones. Limits: 20 MiB (passing it:
         `UPLOAD_TOO_LARGE`, INVALID_ARGUMENT), 5 minutes of audio (`RECORDING_TOO_LONG`, INVALID_ARGUMENT), 8 recordings
         a sentence (`RECORDING_LIMIT_REACHED`, FAILED_PRECONDITION), 30 s between messages (`UPLOAD_STALLED`,
-        DEADLINE_EXCEEDED). Nothing is kept of an upload that fails. Safe to retry with the same request_id.
+        DEADLINE_EXCEEDED). Nothing is kept of an upload that fails. Not for browsers, which can't stream requests: the
+        recordings of a table's sentences can come from there by an import. Safe to retry with the same request_id.
         Fails also with `SENTENCE_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER`, `RECORDING_NOT_FOUND` for the one to
         replace, `UPLOAD_HEADER_MISSING`, `UPLOAD_HEADER_REPEATED`, `UPLOAD_EMPTY`, `RECORDING_UNREADABLE`,
         `REQUEST_ID_REUSED` or `STORAGE_UNAVAILABLE`.
@@ -290,7 +293,8 @@ class ContentServiceServicer:
         """Starts a job that synthesises and keeps the audio of many sentences, so that nobody waits for it later. Students
         may name only sentences of their own (else `SHARED_CONTENT_NEEDS_TEACHER`). Safe to retry with the same
         request_id.
-        Fails with `SENTENCE_NOT_FOUND`, `NO_SENTENCES_SELECTED`, `VOICE_NOT_FOUND` or `REQUEST_ID_REUSED`.
+        Fails with `SENTENCE_NOT_FOUND`, `NO_SENTENCES_SELECTED`, `VOICE_NOT_FOUND`, `TOO_MANY_JOBS` or
+        `REQUEST_ID_REUSED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -308,7 +312,8 @@ class ContentServiceServicer:
     def UploadImport(self, request_iterator, context):
         """Uploads one file of an import, or the rest of one: the header first, then chunks of at most 1 MiB. What arrived
         before a stream broke is kept: ask GetImport for `received_bytes` and go on from that offset. Limits stand in the
-        import and name what passing them returns. Safe to retry, from the offset that GetImport tells.
+        import and name what passing them returns. Browsers use PushImportChunk. Safe to retry, from the offset that
+        GetImport tells.
         Fails with `IMPORT_NOT_FOUND`, `IMPORT_WRONG_STATE`, `IMPORT_FILE_UNEXPECTED`, `UPLOAD_HEADER_MISSING`,
         `UPLOAD_HEADER_REPEATED`, `UPLOAD_OFFSET_MISMATCH`, `UPLOAD_TOO_LARGE`, `UPLOAD_CHECKSUM_MISMATCH`,
         `UPLOAD_IN_PROGRESS`, `UPLOAD_STALLED` or `STORAGE_UNAVAILABLE`.
@@ -338,10 +343,11 @@ class ContentServiceServicer:
 
     def StartImport(self, request, context):
         """Starts the job that imports, or goes on after a cancelled or failed one. An import that is queued or runs already
-        answers with its job. Safe to retry.
+        answers with its job. Safe to retry with the same request_id; without one, a late retry can start an import again
+        that was cancelled meanwhile.
         Fails with `IMPORT_NOT_FOUND`, `IMPORT_WRONG_STATE` once it has succeeded or expired, `IMPORT_FILES_MISSING`,
-        `IMPORT_MAPPING_INVALID` or `SHARED_CONTENT_NEEDS_TEACHER` when the caller is no teacher any more. A file that
-        can't be used fails the job, not this call.
+        `IMPORT_MAPPING_INVALID`, `TOO_MANY_JOBS`, `REQUEST_ID_REUSED`, or `SHARED_CONTENT_NEEDS_TEACHER` when the caller
+        is no teacher any more. A file that can't be used fails the job, not this call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

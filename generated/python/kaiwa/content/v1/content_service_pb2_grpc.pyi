@@ -63,7 +63,8 @@ class ContentServiceStub:
     """
     DeleteSentence: _grpc.UnaryUnaryMultiCallable[_content_service_pb2.DeleteSentenceRequest, _content_service_pb2.DeleteSentenceResponse]
     """Deletes a sentence: it is no longer found, and cards with it come up no more. A tombstone stays, and
-    UndeleteSentence takes the deletion back. Deleting it again changes nothing and succeeds. Safe to retry.
+    UndeleteSentence takes the deletion back. Deleting it again changes nothing and succeeds, whatever the etag. Safe
+    to retry.
     Fails with `SENTENCE_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER` or `CONCURRENT_CHANGE`.
     """
     UndeleteSentence: _grpc.UnaryUnaryMultiCallable[_content_service_pb2.UndeleteSentenceRequest, _content_service_pb2.UndeleteSentenceResponse]
@@ -92,7 +93,8 @@ class ContentServiceStub:
     Fails with `SHARED_CONTENT_NEEDS_TEACHER`, `ACCENT_OUT_OF_RANGE` or `CONCURRENT_CHANGE`.
     """
     DeletePronunciation: _grpc.UnaryUnaryMultiCallable[_content_service_pb2.DeletePronunciationRequest, _content_service_pb2.DeletePronunciationResponse]
-    """Deletes an entry of the pronunciation dictionary. Deleting it again changes nothing and succeeds. Safe to retry.
+    """Deletes an entry of the pronunciation dictionary. Deleting it again changes nothing and succeeds, whatever the
+    etag. Safe to retry.
     Fails with `PRONUNCIATION_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER` or `CONCURRENT_CHANGE`.
     """
     GetSentenceAudio: _grpc.UnaryStreamMultiCallable[_content_service_pb2.GetSentenceAudioRequest, _content_service_pb2.GetSentenceAudioResponse]
@@ -106,7 +108,8 @@ class ContentServiceStub:
     its content). Teachers and admins record shared sentences, owners private ones. Limits: 20 MiB (passing it:
     `UPLOAD_TOO_LARGE`, INVALID_ARGUMENT), 5 minutes of audio (`RECORDING_TOO_LONG`, INVALID_ARGUMENT), 8 recordings
     a sentence (`RECORDING_LIMIT_REACHED`, FAILED_PRECONDITION), 30 s between messages (`UPLOAD_STALLED`,
-    DEADLINE_EXCEEDED). Nothing is kept of an upload that fails. Safe to retry with the same request_id.
+    DEADLINE_EXCEEDED). Nothing is kept of an upload that fails. Not for browsers, which can't stream requests: the
+    recordings of a table's sentences can come from there by an import. Safe to retry with the same request_id.
     Fails also with `SENTENCE_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER`, `RECORDING_NOT_FOUND` for the one to
     replace, `UPLOAD_HEADER_MISSING`, `UPLOAD_HEADER_REPEATED`, `UPLOAD_EMPTY`, `RECORDING_UNREADABLE`,
     `REQUEST_ID_REUSED` or `STORAGE_UNAVAILABLE`.
@@ -115,7 +118,8 @@ class ContentServiceStub:
     """Starts a job that synthesises and keeps the audio of many sentences, so that nobody waits for it later. Students
     may name only sentences of their own (else `SHARED_CONTENT_NEEDS_TEACHER`). Safe to retry with the same
     request_id.
-    Fails with `SENTENCE_NOT_FOUND`, `NO_SENTENCES_SELECTED`, `VOICE_NOT_FOUND` or `REQUEST_ID_REUSED`.
+    Fails with `SENTENCE_NOT_FOUND`, `NO_SENTENCES_SELECTED`, `VOICE_NOT_FOUND`, `TOO_MANY_JOBS` or
+    `REQUEST_ID_REUSED`.
     """
     CreateImport: _grpc.UnaryUnaryMultiCallable[_content_service_pb2.CreateImportRequest, _content_service_pb2.CreateImportResponse]
     """Begins an import; its files come next, by UploadImport or PushImportChunk. Safe to retry with the same request_id.
@@ -125,7 +129,8 @@ class ContentServiceStub:
     UploadImport: _grpc.StreamUnaryMultiCallable[_content_service_pb2.UploadImportRequest, _content_service_pb2.UploadImportResponse]
     """Uploads one file of an import, or the rest of one: the header first, then chunks of at most 1 MiB. What arrived
     before a stream broke is kept: ask GetImport for `received_bytes` and go on from that offset. Limits stand in the
-    import and name what passing them returns. Safe to retry, from the offset that GetImport tells.
+    import and name what passing them returns. Browsers use PushImportChunk. Safe to retry, from the offset that
+    GetImport tells.
     Fails with `IMPORT_NOT_FOUND`, `IMPORT_WRONG_STATE`, `IMPORT_FILE_UNEXPECTED`, `UPLOAD_HEADER_MISSING`,
     `UPLOAD_HEADER_REPEATED`, `UPLOAD_OFFSET_MISMATCH`, `UPLOAD_TOO_LARGE`, `UPLOAD_CHECKSUM_MISMATCH`,
     `UPLOAD_IN_PROGRESS`, `UPLOAD_STALLED` or `STORAGE_UNAVAILABLE`.
@@ -143,10 +148,11 @@ class ContentServiceStub:
     """
     StartImport: _grpc.UnaryUnaryMultiCallable[_content_service_pb2.StartImportRequest, _content_service_pb2.StartImportResponse]
     """Starts the job that imports, or goes on after a cancelled or failed one. An import that is queued or runs already
-    answers with its job. Safe to retry.
+    answers with its job. Safe to retry with the same request_id; without one, a late retry can start an import again
+    that was cancelled meanwhile.
     Fails with `IMPORT_NOT_FOUND`, `IMPORT_WRONG_STATE` once it has succeeded or expired, `IMPORT_FILES_MISSING`,
-    `IMPORT_MAPPING_INVALID` or `SHARED_CONTENT_NEEDS_TEACHER` when the caller is no teacher any more. A file that
-    can't be used fails the job, not this call.
+    `IMPORT_MAPPING_INVALID`, `TOO_MANY_JOBS`, `REQUEST_ID_REUSED`, or `SHARED_CONTENT_NEEDS_TEACHER` when the caller
+    is no teacher any more. A file that can't be used fails the job, not this call.
     """
     GetImport: _grpc.UnaryUnaryMultiCallable[_content_service_pb2.GetImportRequest, _content_service_pb2.GetImportResponse]
     """Returns one of the caller's imports. Safe to retry.
@@ -192,7 +198,8 @@ class ContentServiceAsyncStub(ContentServiceStub):
     """
     DeleteSentence: _aio.UnaryUnaryMultiCallable[_content_service_pb2.DeleteSentenceRequest, _content_service_pb2.DeleteSentenceResponse]  # type: ignore[assignment]
     """Deletes a sentence: it is no longer found, and cards with it come up no more. A tombstone stays, and
-    UndeleteSentence takes the deletion back. Deleting it again changes nothing and succeeds. Safe to retry.
+    UndeleteSentence takes the deletion back. Deleting it again changes nothing and succeeds, whatever the etag. Safe
+    to retry.
     Fails with `SENTENCE_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER` or `CONCURRENT_CHANGE`.
     """
     UndeleteSentence: _aio.UnaryUnaryMultiCallable[_content_service_pb2.UndeleteSentenceRequest, _content_service_pb2.UndeleteSentenceResponse]  # type: ignore[assignment]
@@ -221,7 +228,8 @@ class ContentServiceAsyncStub(ContentServiceStub):
     Fails with `SHARED_CONTENT_NEEDS_TEACHER`, `ACCENT_OUT_OF_RANGE` or `CONCURRENT_CHANGE`.
     """
     DeletePronunciation: _aio.UnaryUnaryMultiCallable[_content_service_pb2.DeletePronunciationRequest, _content_service_pb2.DeletePronunciationResponse]  # type: ignore[assignment]
-    """Deletes an entry of the pronunciation dictionary. Deleting it again changes nothing and succeeds. Safe to retry.
+    """Deletes an entry of the pronunciation dictionary. Deleting it again changes nothing and succeeds, whatever the
+    etag. Safe to retry.
     Fails with `PRONUNCIATION_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER` or `CONCURRENT_CHANGE`.
     """
     GetSentenceAudio: _aio.UnaryStreamMultiCallable[_content_service_pb2.GetSentenceAudioRequest, _content_service_pb2.GetSentenceAudioResponse]  # type: ignore[assignment]
@@ -235,7 +243,8 @@ class ContentServiceAsyncStub(ContentServiceStub):
     its content). Teachers and admins record shared sentences, owners private ones. Limits: 20 MiB (passing it:
     `UPLOAD_TOO_LARGE`, INVALID_ARGUMENT), 5 minutes of audio (`RECORDING_TOO_LONG`, INVALID_ARGUMENT), 8 recordings
     a sentence (`RECORDING_LIMIT_REACHED`, FAILED_PRECONDITION), 30 s between messages (`UPLOAD_STALLED`,
-    DEADLINE_EXCEEDED). Nothing is kept of an upload that fails. Safe to retry with the same request_id.
+    DEADLINE_EXCEEDED). Nothing is kept of an upload that fails. Not for browsers, which can't stream requests: the
+    recordings of a table's sentences can come from there by an import. Safe to retry with the same request_id.
     Fails also with `SENTENCE_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER`, `RECORDING_NOT_FOUND` for the one to
     replace, `UPLOAD_HEADER_MISSING`, `UPLOAD_HEADER_REPEATED`, `UPLOAD_EMPTY`, `RECORDING_UNREADABLE`,
     `REQUEST_ID_REUSED` or `STORAGE_UNAVAILABLE`.
@@ -244,7 +253,8 @@ class ContentServiceAsyncStub(ContentServiceStub):
     """Starts a job that synthesises and keeps the audio of many sentences, so that nobody waits for it later. Students
     may name only sentences of their own (else `SHARED_CONTENT_NEEDS_TEACHER`). Safe to retry with the same
     request_id.
-    Fails with `SENTENCE_NOT_FOUND`, `NO_SENTENCES_SELECTED`, `VOICE_NOT_FOUND` or `REQUEST_ID_REUSED`.
+    Fails with `SENTENCE_NOT_FOUND`, `NO_SENTENCES_SELECTED`, `VOICE_NOT_FOUND`, `TOO_MANY_JOBS` or
+    `REQUEST_ID_REUSED`.
     """
     CreateImport: _aio.UnaryUnaryMultiCallable[_content_service_pb2.CreateImportRequest, _content_service_pb2.CreateImportResponse]  # type: ignore[assignment]
     """Begins an import; its files come next, by UploadImport or PushImportChunk. Safe to retry with the same request_id.
@@ -254,7 +264,8 @@ class ContentServiceAsyncStub(ContentServiceStub):
     UploadImport: _aio.StreamUnaryMultiCallable[_content_service_pb2.UploadImportRequest, _content_service_pb2.UploadImportResponse]  # type: ignore[assignment]
     """Uploads one file of an import, or the rest of one: the header first, then chunks of at most 1 MiB. What arrived
     before a stream broke is kept: ask GetImport for `received_bytes` and go on from that offset. Limits stand in the
-    import and name what passing them returns. Safe to retry, from the offset that GetImport tells.
+    import and name what passing them returns. Browsers use PushImportChunk. Safe to retry, from the offset that
+    GetImport tells.
     Fails with `IMPORT_NOT_FOUND`, `IMPORT_WRONG_STATE`, `IMPORT_FILE_UNEXPECTED`, `UPLOAD_HEADER_MISSING`,
     `UPLOAD_HEADER_REPEATED`, `UPLOAD_OFFSET_MISMATCH`, `UPLOAD_TOO_LARGE`, `UPLOAD_CHECKSUM_MISMATCH`,
     `UPLOAD_IN_PROGRESS`, `UPLOAD_STALLED` or `STORAGE_UNAVAILABLE`.
@@ -272,10 +283,11 @@ class ContentServiceAsyncStub(ContentServiceStub):
     """
     StartImport: _aio.UnaryUnaryMultiCallable[_content_service_pb2.StartImportRequest, _content_service_pb2.StartImportResponse]  # type: ignore[assignment]
     """Starts the job that imports, or goes on after a cancelled or failed one. An import that is queued or runs already
-    answers with its job. Safe to retry.
+    answers with its job. Safe to retry with the same request_id; without one, a late retry can start an import again
+    that was cancelled meanwhile.
     Fails with `IMPORT_NOT_FOUND`, `IMPORT_WRONG_STATE` once it has succeeded or expired, `IMPORT_FILES_MISSING`,
-    `IMPORT_MAPPING_INVALID` or `SHARED_CONTENT_NEEDS_TEACHER` when the caller is no teacher any more. A file that
-    can't be used fails the job, not this call.
+    `IMPORT_MAPPING_INVALID`, `TOO_MANY_JOBS`, `REQUEST_ID_REUSED`, or `SHARED_CONTENT_NEEDS_TEACHER` when the caller
+    is no teacher any more. A file that can't be used fails the job, not this call.
     """
     GetImport: _aio.UnaryUnaryMultiCallable[_content_service_pb2.GetImportRequest, _content_service_pb2.GetImportResponse]  # type: ignore[assignment]
     """Returns one of the caller's imports. Safe to retry.
@@ -348,7 +360,8 @@ class ContentServiceServicer:
         context: _ServicerContext,
     ) -> _typing.Union[_content_service_pb2.DeleteSentenceResponse, _abc.Awaitable[_content_service_pb2.DeleteSentenceResponse]]:
         """Deletes a sentence: it is no longer found, and cards with it come up no more. A tombstone stays, and
-        UndeleteSentence takes the deletion back. Deleting it again changes nothing and succeeds. Safe to retry.
+        UndeleteSentence takes the deletion back. Deleting it again changes nothing and succeeds, whatever the etag. Safe
+        to retry.
         Fails with `SENTENCE_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER` or `CONCURRENT_CHANGE`.
         """
 
@@ -407,7 +420,8 @@ class ContentServiceServicer:
         request: _content_service_pb2.DeletePronunciationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_content_service_pb2.DeletePronunciationResponse, _abc.Awaitable[_content_service_pb2.DeletePronunciationResponse]]:
-        """Deletes an entry of the pronunciation dictionary. Deleting it again changes nothing and succeeds. Safe to retry.
+        """Deletes an entry of the pronunciation dictionary. Deleting it again changes nothing and succeeds, whatever the
+        etag. Safe to retry.
         Fails with `PRONUNCIATION_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER` or `CONCURRENT_CHANGE`.
         """
 
@@ -431,7 +445,8 @@ class ContentServiceServicer:
         its content). Teachers and admins record shared sentences, owners private ones. Limits: 20 MiB (passing it:
         `UPLOAD_TOO_LARGE`, INVALID_ARGUMENT), 5 minutes of audio (`RECORDING_TOO_LONG`, INVALID_ARGUMENT), 8 recordings
         a sentence (`RECORDING_LIMIT_REACHED`, FAILED_PRECONDITION), 30 s between messages (`UPLOAD_STALLED`,
-        DEADLINE_EXCEEDED). Nothing is kept of an upload that fails. Safe to retry with the same request_id.
+        DEADLINE_EXCEEDED). Nothing is kept of an upload that fails. Not for browsers, which can't stream requests: the
+        recordings of a table's sentences can come from there by an import. Safe to retry with the same request_id.
         Fails also with `SENTENCE_NOT_FOUND`, `SHARED_CONTENT_NEEDS_TEACHER`, `RECORDING_NOT_FOUND` for the one to
         replace, `UPLOAD_HEADER_MISSING`, `UPLOAD_HEADER_REPEATED`, `UPLOAD_EMPTY`, `RECORDING_UNREADABLE`,
         `REQUEST_ID_REUSED` or `STORAGE_UNAVAILABLE`.
@@ -445,7 +460,8 @@ class ContentServiceServicer:
         """Starts a job that synthesises and keeps the audio of many sentences, so that nobody waits for it later. Students
         may name only sentences of their own (else `SHARED_CONTENT_NEEDS_TEACHER`). Safe to retry with the same
         request_id.
-        Fails with `SENTENCE_NOT_FOUND`, `NO_SENTENCES_SELECTED`, `VOICE_NOT_FOUND` or `REQUEST_ID_REUSED`.
+        Fails with `SENTENCE_NOT_FOUND`, `NO_SENTENCES_SELECTED`, `VOICE_NOT_FOUND`, `TOO_MANY_JOBS` or
+        `REQUEST_ID_REUSED`.
         """
 
     def CreateImport(
@@ -465,7 +481,8 @@ class ContentServiceServicer:
     ) -> _typing.Union[_content_service_pb2.UploadImportResponse, _abc.Awaitable[_content_service_pb2.UploadImportResponse]]:
         """Uploads one file of an import, or the rest of one: the header first, then chunks of at most 1 MiB. What arrived
         before a stream broke is kept: ask GetImport for `received_bytes` and go on from that offset. Limits stand in the
-        import and name what passing them returns. Safe to retry, from the offset that GetImport tells.
+        import and name what passing them returns. Browsers use PushImportChunk. Safe to retry, from the offset that
+        GetImport tells.
         Fails with `IMPORT_NOT_FOUND`, `IMPORT_WRONG_STATE`, `IMPORT_FILE_UNEXPECTED`, `UPLOAD_HEADER_MISSING`,
         `UPLOAD_HEADER_REPEATED`, `UPLOAD_OFFSET_MISMATCH`, `UPLOAD_TOO_LARGE`, `UPLOAD_CHECKSUM_MISMATCH`,
         `UPLOAD_IN_PROGRESS`, `UPLOAD_STALLED` or `STORAGE_UNAVAILABLE`.
@@ -498,10 +515,11 @@ class ContentServiceServicer:
         context: _ServicerContext,
     ) -> _typing.Union[_content_service_pb2.StartImportResponse, _abc.Awaitable[_content_service_pb2.StartImportResponse]]:
         """Starts the job that imports, or goes on after a cancelled or failed one. An import that is queued or runs already
-        answers with its job. Safe to retry.
+        answers with its job. Safe to retry with the same request_id; without one, a late retry can start an import again
+        that was cancelled meanwhile.
         Fails with `IMPORT_NOT_FOUND`, `IMPORT_WRONG_STATE` once it has succeeded or expired, `IMPORT_FILES_MISSING`,
-        `IMPORT_MAPPING_INVALID` or `SHARED_CONTENT_NEEDS_TEACHER` when the caller is no teacher any more. A file that
-        can't be used fails the job, not this call.
+        `IMPORT_MAPPING_INVALID`, `TOO_MANY_JOBS`, `REQUEST_ID_REUSED`, or `SHARED_CONTENT_NEEDS_TEACHER` when the caller
+        is no teacher any more. A file that can't be used fails the job, not this call.
         """
 
     def GetImport(

@@ -254,13 +254,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Metadata: {"review_id": "0198c0de-..."}.
     """
     ERROR_REASON_REVIEW_TIME_OUT_OF_RANGE: _ErrorReason.ValueType  # 303
-    """OUT_OF_RANGE. The client's time is more than 24 hours ahead of the server's clock, or before the card was added:
-    the device's clock is wrong. Nothing was recorded; set right, it can be sent again under the same id.
-    Metadata: {"client_time": "2031-01-01T00:00:00Z", "earliest": "2026-11-01T08:00:00Z",
+    """OUT_OF_RANGE. The client's time is more than 24 hours ahead of the server's clock, or more than 24 hours before the
+    card was added: the device's clock is wrong. Nothing was recorded; set right, it can be sent again under the same id.
+    Metadata: {"client_time": "2031-01-01T00:00:00Z", "earliest": "2026-10-31T08:00:00Z",
     "latest": "2026-11-24T10:00:00Z"}.
     """
     ERROR_REASON_REVIEW_ATTEMPT_MISMATCH: _ErrorReason.ValueType  # 304
-    """FAILED_PRECONDITION. The spoken attempt that the review names is of another sentence than the card.
+    """FAILED_PRECONDITION. The spoken attempt that the review names was for another card, or for none and of another
+    sentence than the card's.
     Metadata: {"attempt_id": "0198c0de-...", "card_id": "0198c0df-..."}.
     """
     ERROR_REASON_UNDO_LIMIT_REACHED: _ErrorReason.ValueType  # 305
@@ -329,8 +330,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     new id for a new practice. Metadata: {"practice_id": "0198c0de-..."}.
     """
     ERROR_REASON_PRACTICE_NOT_FOUND: _ErrorReason.ValueType  # 411
-    """NOT_FOUND. No practice with this id is open for the learner: it was never opened, its resume window has passed, or
-    the call reached another server (see the metadata `x-kaiwa-practice-id`). Call OpenPractice.
+    """NOT_FOUND. No practice with this id is open for the learner: it was never opened, is saved already, its resume
+    window has passed, or the call reached another server (see the metadata `x-kaiwa-practice-id`). Call OpenPractice.
     Metadata: {"practice_id": "0198c0de-..."}.
     """
     ERROR_REASON_PRACTICE_LOST: _ErrorReason.ValueType  # 412
@@ -687,13 +688,14 @@ ERROR_REASON_REVIEW_ID_REUSED: ErrorReason.ValueType  # 302
 Metadata: {"review_id": "0198c0de-..."}.
 """
 ERROR_REASON_REVIEW_TIME_OUT_OF_RANGE: ErrorReason.ValueType  # 303
-"""OUT_OF_RANGE. The client's time is more than 24 hours ahead of the server's clock, or before the card was added:
-the device's clock is wrong. Nothing was recorded; set right, it can be sent again under the same id.
-Metadata: {"client_time": "2031-01-01T00:00:00Z", "earliest": "2026-11-01T08:00:00Z",
+"""OUT_OF_RANGE. The client's time is more than 24 hours ahead of the server's clock, or more than 24 hours before the
+card was added: the device's clock is wrong. Nothing was recorded; set right, it can be sent again under the same id.
+Metadata: {"client_time": "2031-01-01T00:00:00Z", "earliest": "2026-10-31T08:00:00Z",
 "latest": "2026-11-24T10:00:00Z"}.
 """
 ERROR_REASON_REVIEW_ATTEMPT_MISMATCH: ErrorReason.ValueType  # 304
-"""FAILED_PRECONDITION. The spoken attempt that the review names is of another sentence than the card.
+"""FAILED_PRECONDITION. The spoken attempt that the review names was for another card, or for none and of another
+sentence than the card's.
 Metadata: {"attempt_id": "0198c0de-...", "card_id": "0198c0df-..."}.
 """
 ERROR_REASON_UNDO_LIMIT_REACHED: ErrorReason.ValueType  # 305
@@ -762,8 +764,8 @@ ERROR_REASON_PRACTICE_ID_REUSED: ErrorReason.ValueType  # 410
 new id for a new practice. Metadata: {"practice_id": "0198c0de-..."}.
 """
 ERROR_REASON_PRACTICE_NOT_FOUND: ErrorReason.ValueType  # 411
-"""NOT_FOUND. No practice with this id is open for the learner: it was never opened, its resume window has passed, or
-the call reached another server (see the metadata `x-kaiwa-practice-id`). Call OpenPractice.
+"""NOT_FOUND. No practice with this id is open for the learner: it was never opened, is saved already, its resume
+window has passed, or the call reached another server (see the metadata `x-kaiwa-practice-id`). Call OpenPractice.
 Metadata: {"practice_id": "0198c0de-..."}.
 """
 ERROR_REASON_PRACTICE_LOST: ErrorReason.ValueType  # 412

@@ -85,7 +85,9 @@ class _JobStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobState.Val
     JOB_STATE_SUCCEEDED: _JobState.ValueType  # 4
     """Final. Did what it was asked to: `result` is set."""
     JOB_STATE_FAILED: _JobState.ValueType  # 5
-    """Final. Gave up: `failure` says why. What it had stored by then is what its kind promises (an import: nothing)."""
+    """Final. Gave up: `failure` says why. What it had stored by then is what its kind promises (an import: no part of
+    a file that was refused as a whole).
+    """
     JOB_STATE_CANCELLED: _JobState.ValueType  # 6
     """Final. Stopped because it was told to."""
 
@@ -107,7 +109,9 @@ its last step was already being stored.
 JOB_STATE_SUCCEEDED: JobState.ValueType  # 4
 """Final. Did what it was asked to: `result` is set."""
 JOB_STATE_FAILED: JobState.ValueType  # 5
-"""Final. Gave up: `failure` says why. What it had stored by then is what its kind promises (an import: nothing)."""
+"""Final. Gave up: `failure` says why. What it had stored by then is what its kind promises (an import: no part of
+a file that was refused as a whole).
+"""
 JOB_STATE_CANCELLED: JobState.ValueType  # 6
 """Final. Stopped because it was told to."""
 Global___JobState: _TypeAlias = JobState  # noqa: Y015

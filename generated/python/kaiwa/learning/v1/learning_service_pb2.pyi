@@ -756,7 +756,9 @@ class BuryCardsRequest(_message.Message):
 
     @_builtins.property
     def until_day(self) -> _date_pb2.Date:
-        """The learner's day from which they are shown again, tomorrow or later; unset: tomorrow."""
+        """The learner's day from which they are shown again, later than the day of `client_time`; unset: the one after it. It
+        may be past when a device that was offline sends it.
+        """
 
     def __init__(
         self,

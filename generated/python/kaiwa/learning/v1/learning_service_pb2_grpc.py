@@ -29,7 +29,7 @@ class LearningServiceStub:
     """Schedules the sentences that a learner studies. Every call needs an access token and is about the caller's own cards,
     reviews and settings. The log of reviews is the truth: a card's state is its replay in the order of effective times,
     so that reviews of several devices, sent in any order, end in one state. Days are the learner's (time zone and hour
-    of the turn in their profile).
+    of the turn in their profile); a date in a request that is no whole day of the calendar fails with INVALID_FIELD.
     """
 
     def __init__(self, channel):
@@ -154,7 +154,7 @@ class LearningServiceServicer:
     """Schedules the sentences that a learner studies. Every call needs an access token and is about the caller's own cards,
     reviews and settings. The log of reviews is the truth: a card's state is its replay in the order of effective times,
     so that reviews of several devices, sent in any order, end in one state. Days are the learner's (time zone and hour
-    of the turn in their profile).
+    of the turn in their profile); a date in a request that is no whole day of the calendar fails with INVALID_FIELD.
     """
 
     def GetReviewQueue(self, request, context):
@@ -236,8 +236,9 @@ class LearningServiceServicer:
 
     def BuryCards(self, request, context):
         """Buries cards: no queue has them until a day. A card that the learner does not have fails by itself with
-        CARD_NOT_FOUND. Fails with REQUEST_ID_REUSED, REVIEW_TIME_OUT_OF_RANGE, or INVALID_FIELD where the day is not to
-        come. Safe to retry with the same request_id; without one, a late retry can undo an UnburyCards that came between.
+        CARD_NOT_FOUND. Fails with REQUEST_ID_REUSED, REVIEW_TIME_OUT_OF_RANGE, or INVALID_FIELD where the day does not come
+        after that of the client time. Safe to retry with the same request_id; without one, a late retry can undo an
+        UnburyCards that came between.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -468,7 +469,7 @@ class LearningService:
     """Schedules the sentences that a learner studies. Every call needs an access token and is about the caller's own cards,
     reviews and settings. The log of reviews is the truth: a card's state is its replay in the order of effective times,
     so that reviews of several devices, sent in any order, end in one state. Days are the learner's (time zone and hour
-    of the turn in their profile).
+    of the turn in their profile); a date in a request that is no whole day of the calendar fails with INVALID_FIELD.
     """
 
     @staticmethod

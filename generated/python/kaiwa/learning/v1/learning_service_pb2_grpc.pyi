@@ -30,7 +30,7 @@ class LearningServiceStub:
     """Schedules the sentences that a learner studies. Every call needs an access token and is about the caller's own cards,
     reviews and settings. The log of reviews is the truth: a card's state is its replay in the order of effective times,
     so that reviews of several devices, sent in any order, end in one state. Days are the learner's (time zone and hour
-    of the turn in their profile).
+    of the turn in their profile); a date in a request that is no whole day of the calendar fails with INVALID_FIELD.
     """
 
     @_typing.overload
@@ -78,8 +78,9 @@ class LearningServiceStub:
     """
     BuryCards: _grpc.UnaryUnaryMultiCallable[_learning_service_pb2.BuryCardsRequest, _learning_service_pb2.BuryCardsResponse]
     """Buries cards: no queue has them until a day. A card that the learner does not have fails by itself with
-    CARD_NOT_FOUND. Fails with REQUEST_ID_REUSED, REVIEW_TIME_OUT_OF_RANGE, or INVALID_FIELD where the day is not to
-    come. Safe to retry with the same request_id; without one, a late retry can undo an UnburyCards that came between.
+    CARD_NOT_FOUND. Fails with REQUEST_ID_REUSED, REVIEW_TIME_OUT_OF_RANGE, or INVALID_FIELD where the day does not come
+    after that of the client time. Safe to retry with the same request_id; without one, a late retry can undo an
+    UnburyCards that came between.
     """
     UnburyCards: _grpc.UnaryUnaryMultiCallable[_learning_service_pb2.UnburyCardsRequest, _learning_service_pb2.UnburyCardsResponse]
     """Digs up buried cards, those that were buried as siblings too. Others stay as they are. A card that the learner does
@@ -136,7 +137,7 @@ class LearningServiceAsyncStub(LearningServiceStub):
     """Schedules the sentences that a learner studies. Every call needs an access token and is about the caller's own cards,
     reviews and settings. The log of reviews is the truth: a card's state is its replay in the order of effective times,
     so that reviews of several devices, sent in any order, end in one state. Days are the learner's (time zone and hour
-    of the turn in their profile).
+    of the turn in their profile); a date in a request that is no whole day of the calendar fails with INVALID_FIELD.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -181,8 +182,9 @@ class LearningServiceAsyncStub(LearningServiceStub):
     """
     BuryCards: _aio.UnaryUnaryMultiCallable[_learning_service_pb2.BuryCardsRequest, _learning_service_pb2.BuryCardsResponse]  # type: ignore[assignment]
     """Buries cards: no queue has them until a day. A card that the learner does not have fails by itself with
-    CARD_NOT_FOUND. Fails with REQUEST_ID_REUSED, REVIEW_TIME_OUT_OF_RANGE, or INVALID_FIELD where the day is not to
-    come. Safe to retry with the same request_id; without one, a late retry can undo an UnburyCards that came between.
+    CARD_NOT_FOUND. Fails with REQUEST_ID_REUSED, REVIEW_TIME_OUT_OF_RANGE, or INVALID_FIELD where the day does not come
+    after that of the client time. Safe to retry with the same request_id; without one, a late retry can undo an
+    UnburyCards that came between.
     """
     UnburyCards: _aio.UnaryUnaryMultiCallable[_learning_service_pb2.UnburyCardsRequest, _learning_service_pb2.UnburyCardsResponse]  # type: ignore[assignment]
     """Digs up buried cards, those that were buried as siblings too. Others stay as they are. A card that the learner does
@@ -238,7 +240,7 @@ class LearningServiceServicer:
     """Schedules the sentences that a learner studies. Every call needs an access token and is about the caller's own cards,
     reviews and settings. The log of reviews is the truth: a card's state is its replay in the order of effective times,
     so that reviews of several devices, sent in any order, end in one state. Days are the learner's (time zone and hour
-    of the turn in their profile).
+    of the turn in their profile); a date in a request that is no whole day of the calendar fails with INVALID_FIELD.
     """
 
     def GetReviewQueue(
@@ -331,8 +333,9 @@ class LearningServiceServicer:
         context: _ServicerContext,
     ) -> _typing.Union[_learning_service_pb2.BuryCardsResponse, _abc.Awaitable[_learning_service_pb2.BuryCardsResponse]]:
         """Buries cards: no queue has them until a day. A card that the learner does not have fails by itself with
-        CARD_NOT_FOUND. Fails with REQUEST_ID_REUSED, REVIEW_TIME_OUT_OF_RANGE, or INVALID_FIELD where the day is not to
-        come. Safe to retry with the same request_id; without one, a late retry can undo an UnburyCards that came between.
+        CARD_NOT_FOUND. Fails with REQUEST_ID_REUSED, REVIEW_TIME_OUT_OF_RANGE, or INVALID_FIELD where the day does not come
+        after that of the client time. Safe to retry with the same request_id; without one, a late retry can undo an
+        UnburyCards that came between.
         """
 
     def UnburyCards(

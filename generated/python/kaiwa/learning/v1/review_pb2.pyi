@@ -153,15 +153,17 @@ class ReviewSubmission(_message.Message):
     """Where the rating came from."""
     attempt_id: _builtins.str
     """UUID of the spoken attempt that suggested a rating; required with RATING_SOURCE_PRACTICE, welcome with
-    RATING_SOURCE_LEARNER where the learner overruled a suggestion, else empty. An attempt that the learner does not
-    have fails with ATTEMPT_NOT_FOUND, one of another sentence with REVIEW_ATTEMPT_MISMATCH.
+    RATING_SOURCE_LEARNER where the learner overruled a suggestion, else empty. An attempt that the learner never had
+    fails with ATTEMPT_NOT_FOUND (one that was deleted since does not), one that was for another card, or for none and
+    of another sentence, with REVIEW_ATTEMPT_MISMATCH.
     """
     without_rescheduling: _builtins.bool
     """Whether this was practice without rescheduling: recorded as REVIEW_KIND_FILTERED, the schedule stays as it is."""
     @_builtins.property
     def client_time(self) -> _timestamp_pb2.Timestamp:
         """When the learner answered, by the client's clock. Reviews take effect in this order, whenever they arrive. More
-        than 24 hours ahead of the server, or before the card was added, fails with REVIEW_TIME_OUT_OF_RANGE.
+        than 24 hours ahead of the server, or more than 24 hours before the card was added, fails with
+        REVIEW_TIME_OUT_OF_RANGE.
         """
 
     @_builtins.property
@@ -239,7 +241,8 @@ class Review(_message.Message):
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """The time that the log is ordered by: `client_time`, or `receive_time` where the client's clock was ahead of the
-        server's. Equal times are ordered by `review_id`.
+        server's, or the time at which the card was added where the client's clock was behind that. Equal times are ordered
+        by `client_time`, then by `review_id`.
         """
 
     @_builtins.property

@@ -22,10 +22,10 @@ the stored attempt ends it. Example of a native stream, a learner reading `ä»Šæ—
 Resumption. A client keeps the audio of an utterance until `saved`. When its connection breaks, it opens a stream
 again with the same config. `ready.resume_offset` says how much audio the server has (bytes or packets); the client
 goes on from there: with 51,200 the next message begins at byte 51,200, with 0 everything is sent again. Events whose
-content still holds (speech_started, the latest partial, transcript, assessment, saved) come again under new sequence
-numbers, after the notice RESUMED. A practice that was graded already answers with its stored result, ends with OK
-and takes no audio, so that one practice id is one attempt, however often it is sent. A practice without a stream is
-kept for `limits.resume_window`; after that, or when its server has died, it begins again at 0.
+content still holds (speech_started, the latest partial, speech_ended, transcript, assessment, saved) come again with
+new sequence numbers, after the notice RESUMED. A practice that was graded already answers with its stored result,
+ends with OK and takes no audio, so that one practice id is one attempt, however often it is sent. A practice without
+a stream is kept for `limits.resume_window`; after that, or when its server has died, it begins again at 0.
 """
 
 from collections import abc as _abc
@@ -173,8 +173,8 @@ class PracticeConfig(_message.Message):
     PARTIAL_INTERVAL_FIELD_NUMBER: _builtins.int
     practice_id: _builtins.str
     """The practice's id, a UUID that the client makes (version 7 recommended). Required. Sending it again resumes the
-    practice or returns its result, and never makes a second attempt; with another target, format or purpose it is
-    ALREADY_EXISTS with `PRACTICE_ID_REUSED`. Ids of different learners never meet.
+    practice or returns its result, and never makes a second attempt; with another target, format, purpose, card or
+    session it is ALREADY_EXISTS with `PRACTICE_ID_REUSED`. Ids of different learners never meet.
     """
     speaking_session_id: _builtins.str
     """The speaking session that the attempt belongs to; empty for none. An unknown one is NOT_FOUND with
@@ -518,7 +518,9 @@ Global___PracticeLimits: _TypeAlias = PracticeLimits  # noqa: Y015
 
 @_typing.final
 class SpeechStarted(_message.Message):
-    """Speech was heard for the first time. At most one a practice; none when nobody spoke."""
+    """Speech was heard for the first time. At most one a practice, which comes again after a resumption; none when nobody
+    spoke.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -627,7 +629,9 @@ Global___MoraImpression: _TypeAlias = MoraImpression  # noqa: Y015
 
 @_typing.final
 class SpeechEnded(_message.Message):
-    """No more audio is taken: the utterance is complete and its final results follow. Exactly one a practice."""
+    """No more audio is taken: the utterance is complete and its final results follow. Exactly one a practice; it
+    comes again after a resumption.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

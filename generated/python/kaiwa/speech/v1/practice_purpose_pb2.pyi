@@ -62,7 +62,9 @@ class _SuggestedRatingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sugge
     """Said well at once and fluently."""
 
 class SuggestedRating(_SuggestedRating, metaclass=_SuggestedRatingEnumTypeWrapper):
-    """The rating of a review that an assessment suggests; the learner may overrule it."""
+    """The rating of a review that an assessment suggests, with the numbers of kaiwa.learning.v1.Rating; the learner may
+    overrule it.
+    """
 
 SUGGESTED_RATING_UNSPECIFIED: SuggestedRating.ValueType  # 0
 """No suggestion."""

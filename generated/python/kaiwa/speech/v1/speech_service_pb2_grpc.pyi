@@ -73,12 +73,14 @@ class SpeechServiceStub:
     go on from the `expected_offset` in the metadata), `UTTERANCE_TOO_LONG`; INVALID_ARGUMENT: `CHUNK_TOO_LARGE`,
     `AUDIO_AFTER_FINISH`, `AUDIO_UNDECODABLE`; RESOURCE_EXHAUSTED: `TOO_MANY_PUSHES`; ABORTED: `PRACTICE_LOST` (open it
     again and send everything). After a failure the practice is as before the call, unless its own stream has ended.
+    A piece that comes after `saved` may fail with `PRACTICE_NOT_FOUND`: a client that has `saved` passes over it.
 
     Safe to retry.
     """
     FinishPractice: _grpc.UnaryUnaryMultiCallable[_speech_service_pb2.FinishPracticeRequest, _speech_service_pb2.FinishPracticeResponse]
     """Says that there is no more audio for a practice that OpenPractice has begun; the results come on its stream.
-    Finishing a practice that is finished changes nothing.
+    Finishing a practice that is finished changes nothing; after `saved` it may fail with `PRACTICE_NOT_FOUND`, which a
+    client that has `saved` passes over.
 
     It fails with NOT_FOUND: `PRACTICE_NOT_FOUND`; OUT_OF_RANGE: `AUDIO_OFFSET_WRONG` (audio before `final_offset` has
     not come within 2 s); ABORTED: `PRACTICE_LOST`.
@@ -87,7 +89,8 @@ class SpeechServiceStub:
     """
     AssessRecording: _grpc.StreamUnaryMultiCallable[_speech_service_pb2.AssessRecordingRequest, _speech_service_pb2.AssessRecordingResponse]
     """Assesses a recording: config first, then the bytes of one audio file in any container that ffmpeg knows, in pieces
-    of at most 65,536 bytes. Closing the sending half ends it. The attempt is stored as though it had been spoken.
+    of at most 65,536 bytes. Closing the sending half ends it. The attempt is stored as though it had been spoken. Not
+    for browsers, which cannot stream requests: they decode the file and send its samples by OpenPractice.
 
     Limits: 20 MB of file (INVALID_ARGUMENT with `AUDIO_TOO_LARGE`); 30 s with a reference or accepted answers, 5 min
     of free speech (INVALID_ARGUMENT with `AUDIO_TOO_LONG`); 10 s without a message (DEADLINE_EXCEEDED with
@@ -183,7 +186,8 @@ class SpeechServiceStub:
     without audio are passed over; earlier scores stay in `Attempt.past_assessments`. Ratings that were given do not
     change.
 
-    It fails with NOT_FOUND: `ATTEMPT_NOT_FOUND` (one of the ids); ALREADY_EXISTS: `REQUEST_ID_REUSED`.
+    It fails with NOT_FOUND: `ATTEMPT_NOT_FOUND` (one of the ids); RESOURCE_EXHAUSTED: `TOO_MANY_JOBS`;
+    ALREADY_EXISTS: `REQUEST_ID_REUSED`.
 
     Safe to retry with the same request_id.
     """
@@ -252,12 +256,14 @@ class SpeechServiceAsyncStub(SpeechServiceStub):
     go on from the `expected_offset` in the metadata), `UTTERANCE_TOO_LONG`; INVALID_ARGUMENT: `CHUNK_TOO_LARGE`,
     `AUDIO_AFTER_FINISH`, `AUDIO_UNDECODABLE`; RESOURCE_EXHAUSTED: `TOO_MANY_PUSHES`; ABORTED: `PRACTICE_LOST` (open it
     again and send everything). After a failure the practice is as before the call, unless its own stream has ended.
+    A piece that comes after `saved` may fail with `PRACTICE_NOT_FOUND`: a client that has `saved` passes over it.
 
     Safe to retry.
     """
     FinishPractice: _aio.UnaryUnaryMultiCallable[_speech_service_pb2.FinishPracticeRequest, _speech_service_pb2.FinishPracticeResponse]  # type: ignore[assignment]
     """Says that there is no more audio for a practice that OpenPractice has begun; the results come on its stream.
-    Finishing a practice that is finished changes nothing.
+    Finishing a practice that is finished changes nothing; after `saved` it may fail with `PRACTICE_NOT_FOUND`, which a
+    client that has `saved` passes over.
 
     It fails with NOT_FOUND: `PRACTICE_NOT_FOUND`; OUT_OF_RANGE: `AUDIO_OFFSET_WRONG` (audio before `final_offset` has
     not come within 2 s); ABORTED: `PRACTICE_LOST`.
@@ -266,7 +272,8 @@ class SpeechServiceAsyncStub(SpeechServiceStub):
     """
     AssessRecording: _aio.StreamUnaryMultiCallable[_speech_service_pb2.AssessRecordingRequest, _speech_service_pb2.AssessRecordingResponse]  # type: ignore[assignment]
     """Assesses a recording: config first, then the bytes of one audio file in any container that ffmpeg knows, in pieces
-    of at most 65,536 bytes. Closing the sending half ends it. The attempt is stored as though it had been spoken.
+    of at most 65,536 bytes. Closing the sending half ends it. The attempt is stored as though it had been spoken. Not
+    for browsers, which cannot stream requests: they decode the file and send its samples by OpenPractice.
 
     Limits: 20 MB of file (INVALID_ARGUMENT with `AUDIO_TOO_LARGE`); 30 s with a reference or accepted answers, 5 min
     of free speech (INVALID_ARGUMENT with `AUDIO_TOO_LONG`); 10 s without a message (DEADLINE_EXCEEDED with
@@ -362,7 +369,8 @@ class SpeechServiceAsyncStub(SpeechServiceStub):
     without audio are passed over; earlier scores stay in `Attempt.past_assessments`. Ratings that were given do not
     change.
 
-    It fails with NOT_FOUND: `ATTEMPT_NOT_FOUND` (one of the ids); ALREADY_EXISTS: `REQUEST_ID_REUSED`.
+    It fails with NOT_FOUND: `ATTEMPT_NOT_FOUND` (one of the ids); RESOURCE_EXHAUSTED: `TOO_MANY_JOBS`;
+    ALREADY_EXISTS: `REQUEST_ID_REUSED`.
 
     Safe to retry with the same request_id.
     """
@@ -443,6 +451,7 @@ class SpeechServiceServicer:
         go on from the `expected_offset` in the metadata), `UTTERANCE_TOO_LONG`; INVALID_ARGUMENT: `CHUNK_TOO_LARGE`,
         `AUDIO_AFTER_FINISH`, `AUDIO_UNDECODABLE`; RESOURCE_EXHAUSTED: `TOO_MANY_PUSHES`; ABORTED: `PRACTICE_LOST` (open it
         again and send everything). After a failure the practice is as before the call, unless its own stream has ended.
+        A piece that comes after `saved` may fail with `PRACTICE_NOT_FOUND`: a client that has `saved` passes over it.
 
         Safe to retry.
         """
@@ -453,7 +462,8 @@ class SpeechServiceServicer:
         context: _ServicerContext,
     ) -> _typing.Union[_speech_service_pb2.FinishPracticeResponse, _abc.Awaitable[_speech_service_pb2.FinishPracticeResponse]]:
         """Says that there is no more audio for a practice that OpenPractice has begun; the results come on its stream.
-        Finishing a practice that is finished changes nothing.
+        Finishing a practice that is finished changes nothing; after `saved` it may fail with `PRACTICE_NOT_FOUND`, which a
+        client that has `saved` passes over.
 
         It fails with NOT_FOUND: `PRACTICE_NOT_FOUND`; OUT_OF_RANGE: `AUDIO_OFFSET_WRONG` (audio before `final_offset` has
         not come within 2 s); ABORTED: `PRACTICE_LOST`.
@@ -467,7 +477,8 @@ class SpeechServiceServicer:
         context: _ServicerContext,
     ) -> _typing.Union[_speech_service_pb2.AssessRecordingResponse, _abc.Awaitable[_speech_service_pb2.AssessRecordingResponse]]:
         """Assesses a recording: config first, then the bytes of one audio file in any container that ffmpeg knows, in pieces
-        of at most 65,536 bytes. Closing the sending half ends it. The attempt is stored as though it had been spoken.
+        of at most 65,536 bytes. Closing the sending half ends it. The attempt is stored as though it had been spoken. Not
+        for browsers, which cannot stream requests: they decode the file and send its samples by OpenPractice.
 
         Limits: 20 MB of file (INVALID_ARGUMENT with `AUDIO_TOO_LARGE`); 30 s with a reference or accepted answers, 5 min
         of free speech (INVALID_ARGUMENT with `AUDIO_TOO_LONG`); 10 s without a message (DEADLINE_EXCEEDED with
@@ -623,7 +634,8 @@ class SpeechServiceServicer:
         without audio are passed over; earlier scores stay in `Attempt.past_assessments`. Ratings that were given do not
         change.
 
-        It fails with NOT_FOUND: `ATTEMPT_NOT_FOUND` (one of the ids); ALREADY_EXISTS: `REQUEST_ID_REUSED`.
+        It fails with NOT_FOUND: `ATTEMPT_NOT_FOUND` (one of the ids); RESOURCE_EXHAUSTED: `TOO_MANY_JOBS`;
+        ALREADY_EXISTS: `REQUEST_ID_REUSED`.
 
         Safe to retry with the same request_id.
         """

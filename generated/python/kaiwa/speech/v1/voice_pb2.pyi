@@ -27,7 +27,7 @@ class _VoiceCapability:
 class _VoiceCapabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VoiceCapability.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     VOICE_CAPABILITY_UNSPECIFIED: _VoiceCapability.ValueType  # 0
-    """Any voice."""
+    """Not an ability: refused."""
     VOICE_CAPABILITY_READINGS: _VoiceCapability.ValueType  # 1
     """Follows readings that are given."""
     VOICE_CAPABILITY_ACCENTS: _VoiceCapability.ValueType  # 2
@@ -43,7 +43,7 @@ class VoiceCapability(_VoiceCapability, metaclass=_VoiceCapabilityEnumTypeWrappe
     """Which of a voice's abilities a list is filtered by."""
 
 VOICE_CAPABILITY_UNSPECIFIED: VoiceCapability.ValueType  # 0
-"""Any voice."""
+"""Not an ability: refused."""
 VOICE_CAPABILITY_READINGS: VoiceCapability.ValueType  # 1
 """Follows readings that are given."""
 VOICE_CAPABILITY_ACCENTS: VoiceCapability.ValueType  # 2

@@ -1225,8 +1225,8 @@ export const AccountsService: GenService<{
   /**
    * Public. Makes an account with the role student and signs it in. The address is taken as unverified and the account
    * works at once; RequestEmailVerification sends the mail. Fails with `EMAIL_TAKEN`, `USERNAME_TAKEN`,
-   * `PASSWORD_TOO_COMMON`, `TIME_ZONE_UNKNOWN`, `RATE_LIMITED`. Safe to retry with the same request_id: the account made
-   * first is returned, with new tokens for it, if the password is still its own.
+   * `PASSWORD_TOO_COMMON`, `TIME_ZONE_UNKNOWN`, `REQUEST_ID_REUSED`, `RATE_LIMITED`. Safe to retry with the same
+   * request_id: the account made first is returned, with new tokens for it, if the password is still its own.
    *
    * @generated from rpc kaiwa.accounts.v1.AccountsService.Register
    */

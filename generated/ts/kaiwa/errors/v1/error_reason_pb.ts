@@ -577,9 +577,9 @@ export enum ErrorReason {
   REVIEW_ID_REUSED = 302,
 
   /**
-   * OUT_OF_RANGE. The client's time is more than 24 hours ahead of the server's clock, or before the card was added:
-   * the device's clock is wrong. Nothing was recorded; set right, it can be sent again under the same id.
-   * Metadata: {"client_time": "2031-01-01T00:00:00Z", "earliest": "2026-11-01T08:00:00Z",
+   * OUT_OF_RANGE. The client's time is more than 24 hours ahead of the server's clock, or more than 24 hours before the
+   * card was added: the device's clock is wrong. Nothing was recorded; set right, it can be sent again under the same id.
+   * Metadata: {"client_time": "2031-01-01T00:00:00Z", "earliest": "2026-10-31T08:00:00Z",
    * "latest": "2026-11-24T10:00:00Z"}.
    *
    * @generated from enum value: ERROR_REASON_REVIEW_TIME_OUT_OF_RANGE = 303;
@@ -587,7 +587,8 @@ export enum ErrorReason {
   REVIEW_TIME_OUT_OF_RANGE = 303,
 
   /**
-   * FAILED_PRECONDITION. The spoken attempt that the review names is of another sentence than the card.
+   * FAILED_PRECONDITION. The spoken attempt that the review names was for another card, or for none and of another
+   * sentence than the card's.
    * Metadata: {"attempt_id": "0198c0de-...", "card_id": "0198c0df-..."}.
    *
    * @generated from enum value: ERROR_REASON_REVIEW_ATTEMPT_MISMATCH = 304;
@@ -731,8 +732,8 @@ export enum ErrorReason {
   PRACTICE_ID_REUSED = 410,
 
   /**
-   * NOT_FOUND. No practice with this id is open for the learner: it was never opened, its resume window has passed, or
-   * the call reached another server (see the metadata `x-kaiwa-practice-id`). Call OpenPractice.
+   * NOT_FOUND. No practice with this id is open for the learner: it was never opened, is saved already, its resume
+   * window has passed, or the call reached another server (see the metadata `x-kaiwa-practice-id`). Call OpenPractice.
    * Metadata: {"practice_id": "0198c0de-..."}.
    *
    * @generated from enum value: ERROR_REASON_PRACTICE_NOT_FOUND = 411;

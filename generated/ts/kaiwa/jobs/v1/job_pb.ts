@@ -687,7 +687,8 @@ export enum JobState {
   SUCCEEDED = 4,
 
   /**
-   * Final. Gave up: `failure` says why. What it had stored by then is what its kind promises (an import: nothing).
+   * Final. Gave up: `failure` says why. What it had stored by then is what its kind promises (an import: no part of
+   * a file that was refused as a whole).
    *
    * @generated from enum value: JOB_STATE_FAILED = 5;
    */

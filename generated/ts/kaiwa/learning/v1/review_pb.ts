@@ -55,7 +55,8 @@ export type ReviewSubmission = Message<"kaiwa.learning.v1.ReviewSubmission"> & {
 
   /**
    * When the learner answered, by the client's clock. Reviews take effect in this order, whenever they arrive. More
-   * than 24 hours ahead of the server, or before the card was added, fails with REVIEW_TIME_OUT_OF_RANGE.
+   * than 24 hours ahead of the server, or more than 24 hours before the card was added, fails with
+   * REVIEW_TIME_OUT_OF_RANGE.
    *
    * @generated from field: google.protobuf.Timestamp client_time = 4;
    */
@@ -78,8 +79,9 @@ export type ReviewSubmission = Message<"kaiwa.learning.v1.ReviewSubmission"> & {
 
   /**
    * UUID of the spoken attempt that suggested a rating; required with RATING_SOURCE_PRACTICE, welcome with
-   * RATING_SOURCE_LEARNER where the learner overruled a suggestion, else empty. An attempt that the learner does not
-   * have fails with ATTEMPT_NOT_FOUND, one of another sentence with REVIEW_ATTEMPT_MISMATCH.
+   * RATING_SOURCE_LEARNER where the learner overruled a suggestion, else empty. An attempt that the learner never had
+   * fails with ATTEMPT_NOT_FOUND (one that was deleted since does not), one that was for another card, or for none and
+   * of another sentence, with REVIEW_ATTEMPT_MISMATCH.
    *
    * @generated from field: string attempt_id = 7;
    */
@@ -143,7 +145,8 @@ export type Review = Message<"kaiwa.learning.v1.Review"> & {
 
   /**
    * The time that the log is ordered by: `client_time`, or `receive_time` where the client's clock was ahead of the
-   * server's. Equal times are ordered by `review_id`.
+   * server's, or the time at which the card was added where the client's clock was behind that. Equal times are ordered
+   * by `client_time`, then by `review_id`.
    *
    * @generated from field: google.protobuf.Timestamp effective_time = 6;
    */

@@ -49,7 +49,8 @@ export const PracticePurposeSchema: GenEnum<PracticePurpose> = /*@__PURE__*/
   enumDesc(file_kaiwa_speech_v1_practice_purpose, 0);
 
 /**
- * The rating of a review that an assessment suggests; the learner may overrule it.
+ * The rating of a review that an assessment suggests, with the numbers of kaiwa.learning.v1.Rating; the learner may
+ * overrule it.
  *
  * @generated from enum kaiwa.speech.v1.SuggestedRating
  */

@@ -219,7 +219,7 @@ export const MoraTimingSchema: GenMessage<MoraTiming> = /*@__PURE__*/
  */
 export enum VoiceCapability {
   /**
-   * Any voice.
+   * Not an ability: refused.
    *
    * @generated from enum value: VOICE_CAPABILITY_UNSPECIFIED = 0;
    */
