@@ -5,25 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from types import MappingProxyType
 
 from server.kernel.identity import Role
-
-
-class Rate(StrEnum):
-    """Classes of calls that share a rate limit (the figures are settings)."""
-
-    SIGN_IN = "sign_in"
-    """Counted by address: guessing passwords, creating accounts, asking for mails."""
-    NORMAL = "normal"
-    """Counted by user: everything ordinary."""
-    COSTLY = "costly"
-    """Counted by user: calls that take much of the machine (transcription, synthesis, analysis)."""
-    AUDIO = "audio"
-    """Counted by user: pieces of a recording, many a second."""
-    FREE = "free"
-    """Not counted: health and reflection."""
+from server.kernel.rates import Rate
 
 
 @dataclass(frozen=True, slots=True)

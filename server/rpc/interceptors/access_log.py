@@ -41,7 +41,9 @@ class AccessLogInterceptor:
     async def __call__(self, call: Call, proceed: Callable[[], Awaitable[None]]) -> None:
         """Runs the call and tells how it went."""
         began = time.perf_counter()
-        self._metrics.call_started(call.method)
+        # Made-up methods must not make series of their own.
+        series = call.method if call.exists else "unknown"
+        self._metrics.call_started(series)
         code = "INTERNAL"
         try:
             await proceed()
@@ -54,12 +56,12 @@ class AccessLogInterceptor:
             raise
         finally:
             seconds = time.perf_counter() - began
-            self._metrics.call_ended(call.method, code, seconds)
+            self._metrics.call_ended(series, code, seconds)
             if call.service not in _QUIET or code != "OK":
                 self._log.info(
                     "call",
                     **{
-                        "method": call.method,
+                        "method": call.method[:200],
                         "duration_ms": round(seconds * 1000, 1),
                         "user_id": call.caller.user_id if call.caller else None,
                         "requests": call.requests,

@@ -25,8 +25,8 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
-Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
-Handler: TypeAlias = grpc.RpcMethodHandler[Any, Any]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 class Chain(grpc.aio.ServerInterceptor):

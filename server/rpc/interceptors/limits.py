@@ -8,9 +8,10 @@ from datetime import timedelta
 from typing import Protocol
 
 from server.errors import DeadlineExceeded, Reason, ResourceExhausted, Unavailable
+from server.kernel.rates import Rate
 from server.rpc.call import Call
 from server.rpc.peer import client_address
-from server.rpc.policy import MethodPolicy, Rate
+from server.rpc.policy import MethodPolicy
 
 
 class RateLimiter(Protocol):

@@ -38,7 +38,7 @@ def split_morae(kana: str) -> tuple[str, ...]:
         kana: a reading as pronounced, hiragana or katakana; what is not kana is skipped.
 
     Returns:
-        Katakana morae, ヲ ヅ ヂ folded. A long vowel is always ー, so that トウキョウ and トーキョー are the same; エイ and
+        Katakana morae, ヲ ヅ ヂ folded. A long vowel is always ー, so that コウ and コー are the same; エイ and
         オウ count as long, since standard Japanese says them so within a word.
     """
     found = _MORA.findall(to_katakana(kana).translate(_FOLDED))

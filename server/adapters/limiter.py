@@ -1,0 +1,63 @@
+"""Rate limits by the `limits` library, in this process or shared in Redis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from server.kernel.rates import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call is one too many.
+
+    Attributes:
+        limit: calls allowed a period.
+        period: length of the window.
+        retry_after: when one more will be allowed.
+    """
+
+    limit: int
+    period: timedelta
+    retry_after: timedelta
+
+
+class WindowLimiter:
+    """Counts calls in sliding windows.
+
+    Args:
+        per_minute: how many calls of each rate a key may make a minute.
+        redis_url: where counts are shared between replicas; None: in this process only.
+    """
+
+    def __init__(self, per_minute: Mapping[Rate, int], redis_url: str | None = None) -> None:
+        storage: Storage = MemoryStorage()
+        if redis_url is not None:
+            storage = RedisStorage(f"async+{redis_url}", implementation="redispy")
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
+        self._items: dict[Rate, RateLimitItem] = {
+            rate: RateLimitItemPerMinute(count) for rate, count in per_minute.items()
+        }
+        self._log = structlog.get_logger("kaiwa.limiter")
+
+    async def hit(self, rate: Rate, key: str) -> Refusal | None:
+        """Counts one call of `key`; None when it is within the limit."""
+        item = self._items[rate]
+        try:
+            if await self._limiter.hit(item, rate.value, key):
+                return None
+            window = await self._limiter.get_window_stats(item, rate.value, key)
+        except OSError as error:
+            # A Redis that is away must not lock everyone out; its absence is in the log.
+            self._log.warning("rate limits are not counted", error=type(error).__name__)
+            return None
+        wait = timedelta(seconds=max(0.1, window.reset_time - time.time()))
+        return Refusal(item.amount, timedelta(seconds=item.get_expiry()), wait)

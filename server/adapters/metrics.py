@@ -1,0 +1,42 @@
+"""Measurements for Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
+
+
+class Metrics:
+    """Counts and times calls.
+
+    Args:
+        registry: where the series are kept; each process has one.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._calls = Counter("kaiwa_calls", "Calls by method and status code.", ["method", "code"], registry=registry)
+        self._seconds = Histogram(
+            "kaiwa_call_seconds", "How long calls took.", ["method"], buckets=_BUCKETS, registry=registry
+        )
+        self._open = Gauge("kaiwa_calls_open", "Calls under way.", ["method"], registry=registry)
+
+    def call_started(self, method: str) -> None:
+        """Counts a call under way."""
+        self._open.labels(method).inc()
+
+    def call_ended(self, method: str, code: str, seconds: float) -> None:
+        """Takes a call off those under way and records how it ended and how long it took."""
+        self._open.labels(method).dec()
+        self._calls.labels(method, code).inc()
+        self._seconds.labels(method).observe(seconds)
+
+    def serve(self, address: str) -> None:
+        """Serves the page `/metrics` on `host:port` from a thread of its own.
+
+        Raises:
+            OSError: the address can't be bound.
+        """
+        host, _, port = address.rpartition(":")
+        start_http_server(int(port), host.strip("[]"), self._registry)
