@@ -97,8 +97,8 @@ class Sentence:
     Attributes:
         owner_id: whose private space it is in; None: it is shared.
         reading, furigana, reading_origin: empty and None while analysis is awaited.
-        audio_origin: the audio that there is, a recording first; None: none yet.
         recordings: preferred one first.
+        synthesized: whether speech made by a voice engine is stored.
         difficulty: 1 to 10; None while analysis is awaited.
         difficulty_computed: whether it follows the text, or was set by hand.
         source_id: its id in the source; unique in its space among what is not deleted.
@@ -116,8 +116,8 @@ class Sentence:
     reading: str
     furigana: tuple[FuriganaSpan, ...]
     reading_origin: ReadingOrigin | None
-    audio_origin: AudioOrigin | None
     recordings: tuple[Recording, ...]
+    synthesized: bool
     difficulty: int | None
     difficulty_computed: bool
     jlpt_level: JlptLevel | None
@@ -141,6 +141,13 @@ class Sentence:
     def visibility(self) -> Visibility:
         """Who may see it."""
         return Visibility.SHARED if self.owner_id is None else Visibility.PRIVATE
+
+    @property
+    def audio_origin(self) -> AudioOrigin | None:
+        """The audio that there is, a recording first; None: none yet."""
+        if self.recordings:
+            return AudioOrigin.RECORDED
+        return AudioOrigin.SYNTHESIZED if self.synthesized else None
 
     @property
     def etag(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from server.content.domain.sentence import Sentence, SentenceId, Visibility
-from server.errors import Aborted, NotFound, PermissionDenied, Reason
+from server.errors import Aborted, AlreadyExists, NotFound, PermissionDenied, Reason
 from server.kernel.identity import Caller, Role, UserId
 
 
@@ -86,6 +86,19 @@ def sentence_not_found(sentence_id: SentenceId) -> NotFound:
         Reason.SENTENCE_NOT_FOUND,
         f"There is no sentence {sentence_id} that you may see.",
         metadata={"sentence_id": sentence_id},
+    )
+
+
+def sentence_already_exists(existing_id: SentenceId, sentence: Sentence) -> AlreadyExists:
+    """What a caller is told whose sentence has the source and source id of another one in its space."""
+    return AlreadyExists(
+        Reason.SENTENCE_ALREADY_EXISTS,
+        f"The sentence {existing_id} has the same source and source id.",
+        metadata={
+            "sentence_id": existing_id,
+            "source": f"SENTENCE_SOURCE_{sentence.source.name}",
+            "source_id": sentence.source_id,
+        },
     )
 
 
