@@ -157,14 +157,14 @@ def decide_refresh(family: Family, request_id: str | None, now: datetime) -> Ref
         now: aware, UTC.
     """
     token, successor = family.token, family.successor
-    if not family.session.live(now) or not family.user_active or now >= token.expires_at:
+    if not family.session.live(now) or not family.user_active:
         return Refresh.INVALID
     if token.used_at is None:
-        return Refresh.ROTATE
+        return Refresh.ROTATE if now < token.expires_at else Refresh.INVALID
+    # A used token's expiry counts for nothing: an old copy is proof of theft all the same, and who waited long for an
+    # answer that got lost is not locked out.
     retried = request_id is not None and request_id == token.used_request_id
-    if retried and successor is not None and successor.used_at is None:
-        return Refresh.REPLAY
-    return Refresh.REUSED
+    return Refresh.REPLAY if retried and successor is not None and successor.used_at is None else Refresh.REUSED
 
 
 def refresh_token_text(secret: bytes) -> str:

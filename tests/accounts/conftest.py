@@ -1,0 +1,8 @@
+import pytest
+
+from tests.support.accounts import Accounts
+
+
+@pytest.fixture
+def accounts() -> Accounts:
+    return Accounts()
