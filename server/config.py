@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -76,6 +77,30 @@ class Shutdown:
 
 
 @dataclass(frozen=True, slots=True)
+class Envoy:
+    """The front door.
+
+    Attributes:
+        listen: `host:port` for gRPC-web and gRPC.
+        admin: `host:port` of Envoy's own page; it can stop Envoy, so keep it on loopback.
+        upstreams: `host:port` of the servers; none: the one at `Settings.listen`.
+        speech_upstreams: `host:port` of the servers that answer SpeechService; none: `upstreams`.
+        cors_origins: origins of web apps that may call: `https://app.example`, `http://localhost:*` for any port,
+            `*` for every origin.
+        trusted_hops: how many proxies stand in front of Envoy and may be believed about the client's address.
+        connections: the most clients at once.
+    """
+
+    listen: str = "127.0.0.1:8080"
+    admin: str = "127.0.0.1:9901"
+    upstreams: tuple[str, ...] = ()
+    speech_upstreams: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ("http://localhost:*", "http://127.0.0.1:*")
+    trusted_hops: int = 0
+    connections: int = 4096
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set. See docs/settings.md for each variable.
 
@@ -111,6 +136,7 @@ class Settings:
     whisper: Whisper = field(default_factory=Whisper)
     speech: Speech = field(default_factory=Speech)
     shutdown: Shutdown = field(default_factory=Shutdown)
+    envoy: Envoy = field(default_factory=Envoy)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -122,7 +148,7 @@ class Settings:
         read = _Reader(environment)
         default = cls()
         rates, tokens, whisper = default.rates, default.tokens, default.whisper
-        speech, shutdown = default.speech, default.shutdown
+        speech, shutdown, envoy = default.speech, default.shutdown, default.envoy
         home = read("KAIWA_HOME", Path, Path(".kaiwa"))
         settings = cls(
             home=home,
@@ -166,6 +192,15 @@ class Settings:
             shutdown=Shutdown(
                 balancer_pause=read("KAIWA_BALANCER_PAUSE_SECONDS", _seconds, shutdown.balancer_pause),
                 grace=read("KAIWA_SHUTDOWN_GRACE_SECONDS", _seconds, shutdown.grace),
+            ),
+            envoy=Envoy(
+                listen=read("KAIWA_ENVOY_LISTEN", _tcp_address, envoy.listen),
+                admin=read("KAIWA_ENVOY_ADMIN", _tcp_address, envoy.admin),
+                upstreams=read("KAIWA_ENVOY_UPSTREAMS", _addresses, envoy.upstreams),
+                speech_upstreams=read("KAIWA_ENVOY_SPEECH_UPSTREAMS", _addresses, envoy.speech_upstreams),
+                cors_origins=read("KAIWA_CORS_ORIGINS", _origins, envoy.cors_origins),
+                trusted_hops=read("KAIWA_ENVOY_TRUSTED_HOPS", _count, envoy.trusted_hops),
+                connections=read("KAIWA_ENVOY_CONNECTIONS", _positive, envoy.connections),
             ),
         )
         read.finish()
@@ -214,6 +249,29 @@ def _address_or_off(text: str) -> str | None:
     return None if text == "off" else _address(text)
 
 
+def _tcp_address(text: str) -> str:
+    if text.startswith("unix:"):
+        raise ValueError("must be host:port; Envoy takes no Unix socket here")
+    return _address(text)
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    return tuple(_address(part) for part in _list(text))
+
+
+_ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:(\d+|\*))?|https?://\[[0-9a-fA-F:.]+\](:(\d+|\*))?|\*")
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = _list(text)
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{origin} is no origin; write https://app.example, https://*.example, http://localhost:* or *"
+            )
+    return origins
+
+
 def _services(text: str) -> tuple[str, ...]:
     names = _list(text)
     unknown = [name for name in names if name not in SERVICES]
@@ -229,6 +287,12 @@ def _list(text: str) -> tuple[str, ...]:
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise ValueError("must be a whole number above 0")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError("must be a whole number")
     return int(text)
 
 

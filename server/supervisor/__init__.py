@@ -1,0 +1,1 @@
+"""Kaiwa on one machine: PostgreSQL, server, worker and Envoy, started, watched and stopped together."""
