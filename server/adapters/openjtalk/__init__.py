@@ -1,0 +1,1 @@
+"""Open JTalk: readings, words and instant synthesis."""
