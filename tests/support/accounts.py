@@ -29,6 +29,7 @@ from server.accounts.logout import Logout
 from server.accounts.ports import AccessClaims, Verdict
 from server.accounts.refresh_tokens import RefreshTokens
 from server.accounts.register import Register, Registration, Repeat
+from server.accounts.servicer import AccountsUseCases
 from server.accounts.session_tokens import Device, SessionTokens
 from server.errors import AlreadyExists, Reason, Unauthenticated
 from server.kernel.identity import Role, SessionId, UserId
@@ -275,6 +276,13 @@ class Accounts:
         self.get_public_config = GetPublicConfig(self.database)
         self.authenticate = Authenticate(self.database, self.access_tokens, self.clock)
         self.create_account = CreateAccount(self.database, self.hasher, self.clock, self.ids)
+
+    @property
+    def use_cases(self) -> AccountsUseCases:
+        """What AccountsService answers with."""
+        return AccountsUseCases(
+            self.register, self.login, self.refresh_tokens, self.logout, self.get_me, self.get_public_config
+        )
 
     @property
     def state(self) -> State:

@@ -15,6 +15,7 @@ from google.rpc.status_pb2 import Status
 from server.errors import Reason, Unauthenticated
 from server.kernel.identity import Caller, Role, SessionId, UserId
 from server.kernel.rates import Rate
+from server.rpc.interceptors.auth import Authenticate
 from server.rpc.policy import POLICIES, MethodPolicy
 from server.rpc.server import RpcServer, Service
 
@@ -92,13 +93,15 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    services: Sequence[Service], policies: Mapping[str, MethodPolicy] = POLICIES
+    services: Sequence[Service],
+    policies: Mapping[str, MethodPolicy] = POLICIES,
+    authenticate: Authenticate = token_is_role,
 ) -> AsyncIterator[Served]:
     """Serves on a free port with the production interceptors until the block ends."""
     limiter, metrics = CountingLimiter(), KeptMetrics()
     server = RpcServer(
         services,
-        authenticate=token_is_role,
+        authenticate=authenticate,
         limiter=limiter,
         metrics=metrics,
         trusted_proxies=("127.0.0.1",),
