@@ -42,6 +42,8 @@ def create_engine(
     )
     return create_async_engine(
         parsed.set(drivername="postgresql+psycopg"),
+        # What fails is logged with its text: without the addresses and hashes among its parameters.
+        hide_parameters=True,
         pool_pre_ping=True,
         pool_size=pool_size,
         max_overflow=0,
