@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from server.adapters.postgres.failures import translate
 from server.adapters.postgres.repositories.config import PostgresConfig
 from server.adapters.postgres.repositories.idempotency import PostgresIdempotency
+from server.adapters.postgres.repositories.sentences import PostgresSentences
 from server.adapters.postgres.repositories.sessions import PostgresSessions
 from server.adapters.postgres.repositories.users import PostgresUsers
 
@@ -58,6 +59,11 @@ class PostgresUnitOfWork:
     def config(self) -> PostgresConfig:
         """The configuration table."""
         return PostgresConfig(self.session)
+
+    @cached_property
+    def sentences(self) -> PostgresSentences:
+        """Sentences."""
+        return PostgresSentences(self.session)
 
     async def commit(self) -> None:
         """Makes everything done so far durable."""
