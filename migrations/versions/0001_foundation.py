@@ -536,7 +536,7 @@ def upgrade() -> None:
         CREATE INDEX ix_attempts_sentence_id_user_id ON attempts (sentence_id, user_id) WHERE sentence_id IS NOT NULL;
         CREATE INDEX ix_attempts_speaking_session_id ON attempts (speaking_session_id)
             WHERE speaking_session_id IS NOT NULL;
-        CREATE INDEX ix_attempts_user_id_created_at_id ON attempts (user_id, created_at, id) WHERE deleted_at IS NULL;
+        CREATE INDEX ix_attempts_user_id_created_at_id ON attempts (user_id, created_at, id);
         CREATE UNIQUE INDEX uq_attempts_practice_id ON attempts (user_id, practice_id);
         """
     )

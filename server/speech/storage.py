@@ -37,7 +37,7 @@ class Sentences(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AttemptFilter:
-    """Which attempts are wanted; None means any."""
+    """Which attempts are wanted; None means any. `since` is the first moment, `until` the first one after."""
 
     sentence_id: str | None = None
     session_id: str | None = None
@@ -45,11 +45,12 @@ class AttemptFilter:
     purpose: Purpose | None = None
     since: datetime | None = None
     until: datetime | None = None
+    assessable_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SessionFilter:
-    """Which sessions are wanted; None means any."""
+    """Which sessions are wanted, by when they started; None means any. `until` is the first moment after."""
 
     sentence_id: str | None = None
     purpose: Purpose | None = None
@@ -77,7 +78,7 @@ class Attempts(Protocol):
         ...
 
     async def list(self, user_id: UserId, wanted: AttemptFilter, page: PageRequest) -> Page[Attempt]:
-        """Attempts, newest first."""
+        """Outlines of attempts, newest first."""
         ...
 
     async def delete(self, user_id: UserId, attempt_id: str, at: datetime) -> Attempt | None:
@@ -105,6 +106,10 @@ class SpeakingSessions(Protocol):
 
     async def end(self, user_id: UserId, session_id: str, at: datetime) -> None:
         """Ends a session that is open."""
+        ...
+
+    async def end_forgotten(self, user_id: UserId, before: datetime) -> None:
+        """Ends the user's open sessions whose last attempt (or start) was before that time, at that moment."""
         ...
 
     async def list(self, user_id: UserId, wanted: SessionFilter, page: PageRequest) -> Page[SpeakingSession]:

@@ -15,10 +15,17 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from server.adapters.postgres.failures import translate
+from server.adapters.postgres.repositories.attempts import PostgresAttempts
 from server.adapters.postgres.repositories.config import PostgresConfig
 from server.adapters.postgres.repositories.idempotency import PostgresIdempotency
+from server.adapters.postgres.repositories.practice_lookups import (
+    PostgresLearners,
+    PostgresPracticeCards,
+    PostgresPracticeSentences,
+)
 from server.adapters.postgres.repositories.sentences import PostgresSentences
 from server.adapters.postgres.repositories.sessions import PostgresSessions
+from server.adapters.postgres.repositories.speaking_sessions import PostgresSpeakingSessions
 from server.adapters.postgres.repositories.users import PostgresUsers
 
 
@@ -64,6 +71,31 @@ class PostgresUnitOfWork:
     def sentences(self) -> PostgresSentences:
         """Sentences."""
         return PostgresSentences(self.session)
+
+    @cached_property
+    def attempts(self) -> PostgresAttempts:
+        """Spoken attempts."""
+        return PostgresAttempts(self.session)
+
+    @cached_property
+    def speaking_sessions(self) -> PostgresSpeakingSessions:
+        """Speaking sessions."""
+        return PostgresSpeakingSessions(self.session)
+
+    @cached_property
+    def practice_sentences(self) -> PostgresPracticeSentences:
+        """Sentences, as practices need them."""
+        return PostgresPracticeSentences(self.session)
+
+    @cached_property
+    def practice_cards(self) -> PostgresPracticeCards:
+        """Cards, as spoken reviews need them."""
+        return PostgresPracticeCards(self.session)
+
+    @cached_property
+    def learners(self) -> PostgresLearners:
+        """Accounts, as practices need them."""
+        return PostgresLearners(self.session)
 
     async def commit(self) -> None:
         """Makes everything done so far durable."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from server.speech.domain.reference import ReadWord
+from server.speech.domain.reference import ReadWord, Reference, ReferenceMora
 
 
 class UnassessableReason(StrEnum):
@@ -165,7 +165,8 @@ class Assessment:
         versions: what produced it.
         reason: why it could not be judged; None when it could.
         matched_answer: index of the accepted answer that was given; None without such.
-        reference_text: what it was judged against.
+        reference_text: what it was judged against; empty for free speech.
+        reference_english: the same in English; empty when unknown.
     """
 
     versions: Versions
@@ -173,6 +174,7 @@ class Assessment:
     scores: Scores = Scores()
     matched_answer: int | None = None
     reference_text: str = ""
+    reference_english: str = ""
     words: tuple[WordJudgement, ...] = ()
     morae: tuple[MoraJudgement, ...] = ()
     insertions: tuple[Insertion, ...] = ()
@@ -183,3 +185,11 @@ class Assessment:
     def assessable(self) -> bool:
         """Whether the utterance could be judged."""
         return self.reason is None
+
+    @property
+    def reference(self) -> Reference | None:
+        """What it was judged against; None for free speech and where it could not be judged."""
+        if not self.reference_text:
+            return None
+        morae = tuple(ReferenceMora(mora.kana, mora.word) for mora in self.morae)
+        return Reference(self.reference_text, tuple(word.word for word in self.words), morae, self.reference_english)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from server.kernel.identity import UserId
 from server.speech.domain.assessment import Assessment, Scores
 from server.speech.domain.events import SuggestedRating, Transcript
+
+FORGOTTEN_AFTER = timedelta(hours=12)
+"""A speaking session without an attempt for so long has ended, at the time of its last one."""
 
 
 class Purpose(StrEnum):
@@ -69,6 +72,16 @@ class Attempt:
     audio_seconds: float
     audio: StoredAudio | None
     created_at: datetime
+
+    @property
+    def outline(self) -> Attempt:
+        """The attempt as lists have it: no segments of the transcript, of the assessment only verdict and scores."""
+        judged = self.assessment
+        return replace(
+            self,
+            transcript=replace(self.transcript, segments=()),
+            assessment=None if judged is None else Assessment(judged.versions, judged.reason, judged.scores),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
+PRE_ROLL = 0.25
+"""Seconds of audio kept before the onset: voiceless beginnings come before the detector wakes."""
+POST_ROLL = 0.3
+"""Seconds of audio kept after the last voice: faint and devoiced endings come after it sleeps."""
+
 
 @dataclass(frozen=True, slots=True)
 class VoiceParameters:

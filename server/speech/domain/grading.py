@@ -159,6 +159,7 @@ def _against(
         scores=Scores(overall=overall, accuracy=accuracy, fluency=smooth, completeness=completeness),
         matched_answer=matched,
         reference_text=reference.text,
+        reference_english=reference.english,
         words=words,
         morae=morae,
         insertions=insertions,

@@ -11,7 +11,14 @@ from datetime import timedelta
 from enum import Enum, StrEnum, auto
 
 from server.errors import ApplicationError, DeadlineExceeded, InvalidInput, OutOfRange, Reason
-from server.speech.domain.endpointing import Segment, VoiceEvent, VoiceParameters, VoiceTracker
+from server.speech.domain.endpointing import (
+    POST_ROLL,
+    PRE_ROLL,
+    Segment,
+    VoiceEvent,
+    VoiceParameters,
+    VoiceTracker,
+)
 
 FRAME_SECONDS = 0.032
 """Length of a frame of voice probability: 512 samples at 16 kHz."""
@@ -116,10 +123,6 @@ class LimitReached:
 
 Action = SpeechBegan | DecodePartial | UtteranceEnded | DecodeFinal | NothingSaid | LimitNear | LimitReached
 
-_PRE_ROLL = 0.25
-"""Audio kept before the onset: voiceless beginnings come before the detector wakes."""
-_POST_ROLL = 0.3
-"""Audio kept after the last voice: faint and devoiced endings come after it sleeps."""
 _NEAR_LIMIT = 5.0
 
 
@@ -266,12 +269,12 @@ class PracticeMachine:
         if self._decoded_until == 0.0:
             if end - start < self._rules.first_partial:
                 return
-        elif until - self._decoded_until < enough or end <= self._decoded_until - _POST_ROLL:
+        elif until - self._decoded_until < enough or end <= self._decoded_until - POST_ROLL:
             # Too soon, or nothing but silence since the last one.
             return
         self._decoding = True
         self._decoded_until = until
-        yield DecodePartial(max(0.0, start - _PRE_ROLL), until)
+        yield DecodePartial(max(0.0, start - PRE_ROLL), until)
 
     def _end(self, cause: EndCause) -> Iterator[Action]:
         self._phase = Phase.DECIDING
@@ -280,7 +283,7 @@ class PracticeMachine:
         if start is None or end is None:
             yield NothingSaid()
         else:
-            yield DecodeFinal(max(0.0, start - _PRE_ROLL), min(self._received, end + _POST_ROLL))
+            yield DecodeFinal(max(0.0, start - PRE_ROLL), min(self._received, end + POST_ROLL))
 
 
 def idle_error(limit: timedelta) -> ApplicationError:

@@ -139,7 +139,7 @@ class AttemptRow(Base):
         in_range("suggested_rating", 1, 4),
         CheckConstraint("(assessable IS FALSE) = (unassessable_reason IS NOT NULL)", name="unassessable_has_reason"),
         Index("uq_attempts_practice_id", "user_id", "practice_id", unique=True),
-        Index(None, "user_id", "created_at", "id", postgresql_where=text("deleted_at IS NULL")),
+        Index(None, "user_id", "created_at", "id"),
         Index(None, "sentence_id", "user_id", postgresql_where=text("sentence_id IS NOT NULL")),
         Index(None, "speaking_session_id", postgresql_where=text("speaking_session_id IS NOT NULL")),
         Index(None, "card_id", postgresql_where=text("card_id IS NOT NULL")),
