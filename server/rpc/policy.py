@@ -46,7 +46,7 @@ _LEARNING = "kaiwa.learning.v1.LearningService"
 _SPEECH = "kaiwa.speech.v1.SpeechService"
 _JOBS = "kaiwa.jobs.v1.JobsService"
 _ANYONE = None
-_STUDENT, _TEACHER, _ADMIN = Role.STUDENT, Role.TEACHER, Role.ADMIN
+_STUDENT, _ADMIN = Role.STUDENT, Role.ADMIN
 
 POLICIES: Mapping[str, MethodPolicy] = MappingProxyType(
     dict(
@@ -61,11 +61,11 @@ POLICIES: Mapping[str, MethodPolicy] = MappingProxyType(
             *_methods(_ACCOUNTS, "RefreshTokens GetPublicConfig", _ANYONE, _QUICK),
             *_methods(
                 _ACCOUNTS,
-                "Logout ListSessions RevokeSession GetMe UpdateMe RequestEmailVerification ExportMyData",
+                "Logout ListSessions RevokeSession GetMe UpdateMe ExportMyData",
                 _STUDENT,
                 _QUICK,
             ),
-            *_methods(_ACCOUNTS, "ChangePassword DeleteMe", _STUDENT, _QUICK, Rate.SIGN_IN),
+            *_methods(_ACCOUNTS, "ChangePassword RequestEmailVerification DeleteMe", _STUDENT, _QUICK, Rate.SIGN_IN),
             *_methods(_ACCOUNTS, "DownloadMyData", _STUDENT, _STREAM),
             *_methods(_ACCOUNTS, "ListUsers UpdateUser ListConfig SetConfig", _ADMIN, _QUICK),
             *_methods(
@@ -80,7 +80,7 @@ POLICIES: Mapping[str, MethodPolicy] = MappingProxyType(
             *_methods(_CONTENT, "GetSentenceAudio", _STUDENT, _LONG, Rate.COSTLY),
             *_methods(_CONTENT, "PushImportChunk", _STUDENT, _USUAL, Rate.AUDIO),
             *_methods(_CONTENT, "UploadImport", _STUDENT, _STREAM),
-            *_methods(_CONTENT, "UploadSentenceAudio", _TEACHER, _LONG),
+            *_methods(_CONTENT, "UploadSentenceAudio", _STUDENT, _LONG),
             *_methods(
                 _LEARNING,
                 "GetReviewQueue SubmitReview UndoReview ListCards GetCard AddCards SuspendCards UnsuspendCards"

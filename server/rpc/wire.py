@@ -26,13 +26,19 @@ def timestamp(at: datetime) -> Timestamp:
     return message
 
 
-def moment(at: Timestamp) -> datetime:
+def moment(at: Timestamp, field: str) -> datetime:
     """A time from the wire, aware, UTC.
 
+    Args:
+        field: its path in the request, for the error.
+
     Raises:
-        ValueError: outside the years 1 to 9999.
+        InvalidInput: outside the years 1 to 9999, or with impossible nanoseconds.
     """
-    return at.ToDatetime(tzinfo=UTC)
+    try:
+        return at.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise InvalidInput(field, "is no time between the years 1 and 9999") from None
 
 
 def duration(length: timedelta) -> Duration:

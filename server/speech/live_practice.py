@@ -14,6 +14,7 @@ from server.errors import (
     ApplicationError,
     InvalidInput,
     OutOfRange,
+    PermissionDenied,
     Reason,
     ResourceExhausted,
     Unauthenticated,
@@ -151,6 +152,11 @@ class LivePractice:
     def attached(self) -> bool:
         """Whether a client is listening."""
         return self._outbox is not None and not self._outbox.closed
+
+    @property
+    def deciding(self) -> bool:
+        """Whether the utterance is complete and its result on its way."""
+        return self._machine.phase is Phase.DECIDING
 
     @property
     def over(self) -> bool:
@@ -407,7 +413,7 @@ class LivePractice:
             await self._tools.sleep(wait)
             try:
                 await self._tools.check_caller(self.spec.caller)
-            except Unauthenticated as error:
+            except (Unauthenticated, PermissionDenied) as error:
                 self._finish_up(error)
                 return
             except ApplicationError:

@@ -95,6 +95,7 @@ class PracticeConfig:
             self.card_id,
             self.encoding.value,
             self.sample_rate_hertz,
+            [[o.span.offset, o.span.length, o.reading, o.nucleus] for o in self.overrides],
         ]
         return hashlib.sha256(json.dumps(about, ensure_ascii=False).encode()).hexdigest()
 

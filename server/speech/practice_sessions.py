@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from server.errors import (
@@ -31,6 +32,7 @@ class PracticeSessions:
         self._streams_per_user = streams_per_user
         self._streams = streams
         self._live: dict[tuple[UserId, str], LivePractice] = {}
+        self._ended = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._live)
@@ -85,9 +87,21 @@ class PracticeSessions:
         return live, live.attach()
 
     def drain(self) -> None:
-        """Tells every client that the server will shut down; utterances under way may be finished."""
+        """Tells every client that the server will shut down; utterances under way may be finished.
+
+        What nobody listens to can't be resumed here any more and is dropped, unless its result is on its way.
+        """
         for live in tuple(self._live.values()):
-            live.tell(Notice(NoticeKind.DRAINING))
+            if live.attached:
+                live.tell(Notice(NoticeKind.DRAINING))
+            elif not live.deciding:
+                live.end(None)
+
+    async def wait_until_none(self) -> None:
+        """Returns when no practice is under way."""
+        while self._live:
+            self._ended.clear()
+            await self._ended.wait()
 
     def end_all(self) -> None:
         """Ends every practice because the server stops now."""
@@ -96,6 +110,7 @@ class PracticeSessions:
 
     def _remove(self, live: LivePractice) -> None:
         self._live.pop((live.spec.caller.user_id, live.spec.practice_id), None)
+        self._ended.set()
 
 
 def shutting_down() -> ApplicationError:

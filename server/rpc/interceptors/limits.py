@@ -80,7 +80,8 @@ class LimitsInterceptor:
         if policy is None:
             await proceed()
             return
-        if not self._gate.open and policy.rate is not Rate.FREE:
+        # What belongs to an utterance under way may still come in.
+        if not self._gate.open and policy.rate not in {Rate.FREE, Rate.AUDIO}:
             raise Unavailable(
                 Reason.SHUTTING_DOWN,
                 "This server is shutting down; another one will answer.",

@@ -73,7 +73,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Metadata: {"limit": "10", "period_seconds": "60"}.
     """
     ERROR_REASON_MESSAGE_TOO_LARGE: _ErrorReason.ValueType  # 15
-    """RESOURCE_EXHAUSTED. The message is larger than the server takes. Metadata: {"limit_bytes": "4194304"}."""
+    """RESOURCE_EXHAUSTED, with RetryInfo like all of this status, though only a smaller message will do. The message is
+    larger than the server takes. Metadata: {"limit_bytes": "4194304"}.
+    """
     ERROR_REASON_SHUTTING_DOWN: _ErrorReason.ValueType  # 16
     """UNAVAILABLE, with RetryInfo. The server is shutting down and takes no new work; another one will answer."""
     ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 17
@@ -507,7 +509,9 @@ ERROR_REASON_RATE_LIMITED: ErrorReason.ValueType  # 14
 Metadata: {"limit": "10", "period_seconds": "60"}.
 """
 ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason.ValueType  # 15
-"""RESOURCE_EXHAUSTED. The message is larger than the server takes. Metadata: {"limit_bytes": "4194304"}."""
+"""RESOURCE_EXHAUSTED, with RetryInfo like all of this status, though only a smaller message will do. The message is
+larger than the server takes. Metadata: {"limit_bytes": "4194304"}.
+"""
 ERROR_REASON_SHUTTING_DOWN: ErrorReason.ValueType  # 16
 """UNAVAILABLE, with RetryInfo. The server is shutting down and takes no new work; another one will answer."""
 ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 17

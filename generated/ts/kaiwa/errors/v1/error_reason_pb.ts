@@ -138,7 +138,8 @@ export enum ErrorReason {
   RATE_LIMITED = 14,
 
   /**
-   * RESOURCE_EXHAUSTED. The message is larger than the server takes. Metadata: {"limit_bytes": "4194304"}.
+   * RESOURCE_EXHAUSTED, with RetryInfo like all of this status, though only a smaller message will do. The message is
+   * larger than the server takes. Metadata: {"limit_bytes": "4194304"}.
    *
    * @generated from enum value: ERROR_REASON_MESSAGE_TOO_LARGE = 15;
    */
