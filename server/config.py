@@ -33,7 +33,7 @@ class Tokens:
     """Lifetimes of what a sign-in gives."""
 
     access: timedelta = timedelta(minutes=15)
-    refresh: timedelta = timedelta(days=60)
+    refresh: timedelta = timedelta(days=30)
     issuer: str = "kaiwa"
     audience: str = "kaiwa"
 

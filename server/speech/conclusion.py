@@ -14,7 +14,7 @@ from server.speech.domain.attempt import Attempt, Purpose, StoredAudio, suggest_
 from server.speech.domain.endpointing import Segment
 from server.speech.domain.events import Assessed, Transcript
 from server.speech.domain.grading import RECIPE, Heard, assess
-from server.speech.domain.morae import split_morae
+from server.speech.domain.morae import normal_morae
 from server.speech.domain.reference import Reference
 from server.speech.domain.signal import measure
 from server.speech.ports import SAMPLE_RATE, Analyser, AudioEncoder, Recogniser, Samples
@@ -104,7 +104,7 @@ class Conclusion:
         transcript = utterance.transcript
         heard = Heard(
             transcript.text,
-            split_morae(transcript.reading),
+            normal_morae(transcript.reading),
             transcript.language,
             tuple(utterance.voice),
             measure(utterance.samples, utterance.voice, SAMPLE_RATE),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from server.speech.domain.morae import likeness
 
-_GAP = 0.7
-"""Cost of a mora too few or too many: less than a replacement by something unlike (1), more than by something alike."""
+_GAP = 70
+"""Cost of a mora too few or too many, in hundredths: less than a replacement by something unlike (100), more than by
+something alike. Whole numbers, so that equal costs are equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def align(expected: Sequence[str], heard: Sequence[str]) -> tuple[Pair, ...]:
         Pairs in order; every index of both appears exactly once.
     """
     rows, columns = len(expected) + 1, len(heard) + 1
-    cost = [[0.0] * columns for _ in range(rows)]
+    cost = [[0] * columns for _ in range(rows)]
     for i in range(1, rows):
         cost[i][0] = i * _GAP
     for j in range(1, columns):
@@ -43,14 +44,14 @@ def align(expected: Sequence[str], heard: Sequence[str]) -> tuple[Pair, ...]:
     for i in range(1, rows):
         for j in range(1, columns):
             cost[i][j] = min(
-                cost[i - 1][j - 1] + 1 - likeness(expected[i - 1], heard[j - 1]),
+                cost[i - 1][j - 1] + _change(expected[i - 1], heard[j - 1]),
                 cost[i - 1][j] + _GAP,
                 cost[i][j - 1] + _GAP,
             )
     pairs: list[Pair] = []
     i, j = rows - 1, columns - 1
     while i or j:
-        if i and j and cost[i][j] == cost[i - 1][j - 1] + 1 - likeness(expected[i - 1], heard[j - 1]):
+        if i and j and cost[i][j] == cost[i - 1][j - 1] + _change(expected[i - 1], heard[j - 1]):
             i, j = i - 1, j - 1
             pairs.append(Pair(i, j))
         elif i and cost[i][j] == cost[i - 1][j] + _GAP:
@@ -93,8 +94,12 @@ def read_so_far(expected: Sequence[str], heard: Sequence[str]) -> int:
     for i, wanted in enumerate(expected, 1):
         row = [i * _GAP]
         for j, got in enumerate(heard, 1):
-            row.append(min(cost[j - 1] + 1 - likeness(wanted, got), cost[j] + _GAP, row[j - 1] + _GAP))
+            row.append(min(cost[j - 1] + _change(wanted, got), cost[j] + _GAP, row[j - 1] + _GAP))
         cost = row
         if cost[-1] <= best:
             best, position = cost[-1], i
     return position
+
+
+def _change(expected: str, heard: str) -> int:
+    return round(100 * (1 - likeness(expected, heard)))

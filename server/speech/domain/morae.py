@@ -16,6 +16,7 @@ _VOWEL_ROWS = {
     "オ": "オコソトノホモヨロゴゾドボポョォ",
 }
 _VOWEL_OF = {kana: vowel for vowel, row in _VOWEL_ROWS.items() for kana in row}
+_LENGTHENED_BY = {"ア": "ア", "イ": "イ", "ウ": "ウ", "エ": "エイ", "オ": "オウ"}
 _VOICED = dict(
     zip(
         "カキクケコサシスセソタチツテトハヒフヘホ",
@@ -32,36 +33,32 @@ def to_katakana(kana: str) -> str:
 
 
 def split_morae(kana: str) -> tuple[str, ...]:
-    """The morae of a reading.
+    """The morae of one word's reading.
 
     Args:
         kana: a reading as pronounced, hiragana or katakana; what is not kana is skipped.
 
     Returns:
-        Katakana morae, ヲ ヅ ヂ folded. A long vowel is always ー, so that コウ and コー are the same; エイ and
-        オウ count as long, since standard Japanese says them so within a word.
+        Katakana morae, ヲ ヅ ヂ folded. A long vowel is always ー, so that コウ and コー are the same, and オバア and
+        オバー; エイ and オウ count as long, since standard Japanese says them so within a word.
     """
-    found = _MORA.findall(to_katakana(kana).translate(_FOLDED))
     morae: list[str] = []
-    for mora in found:
-        vowel = vowel_of(morae[-1]) if morae else ""
-        before = "" if not morae else vowel
-        if len(mora) == 1 and _lengthens(before, mora) and morae[-1] not in "ッン":
-            morae.append("ー")
-        elif mora == "ー" and not morae:
+    for mora in _MORA.findall(to_katakana(kana).translate(_FOLDED)):
+        if mora == "ー" and not morae:
             continue
-        else:
-            morae.append(mora)
+        long = bool(morae) and mora in _LENGTHENED_BY.get(vowel_of(morae[-1]), "")
+        morae.append("ー" if long else mora)
     return tuple(morae)
+
+
+def normal_morae(kana: str) -> tuple[str, ...]:
+    """The morae of text that consists of readings in normal form, put together from several words."""
+    return tuple(_MORA.findall(kana))
 
 
 def vowel_of(mora: str) -> str:
     """The vowel that a mora ends in (ア イ ウ エ オ); empty for ッ, ン and ー."""
     return _VOWEL_OF.get(mora[-1], "") if mora else ""
-
-
-def _lengthens(vowel: str, kana: str) -> bool:
-    return (vowel, kana) in {("オ", "ウ"), ("エ", "イ"), ("ウ", "ウ")}
 
 
 def differ_by_voicing(one: str, other: str) -> bool:

@@ -75,7 +75,7 @@ class Reference:
 def build_reference(text: str, words: Sequence[ReadWord], english: str = "") -> Reference:
     """Puts the words' readings together; words without any (punctuation) are left out.
 
-    Morae are found word by word, since a vowel lengthens the one before it only within a word (場合 is バ ア イ).
+    Morae are found word by word, since a vowel lengthens the one before it only within a word: 今日は雨 keeps its ア.
     """
     kept: list[ReadWord] = []
     morae: list[ReferenceMora] = []

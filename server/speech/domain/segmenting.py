@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from server.speech.domain.endpointing import Segment
+from server.speech.domain.endpointing import POST_ROLL, PRE_ROLL, Segment
 
 LONGEST_SEGMENT = 20.0
 """Seconds after which speech is cut at the next good pause."""
 LONGEST_WINDOW = 28.0
 """Seconds after which speech is cut even without one; a recogniser's window is 30."""
 _LEAST_PAUSE = 0.2
+_LONG_PAUSE = 2.0
+"""Seconds of silence that a recogniser is better not given to hear: it tends to fill them."""
 
 
 def choose_cut(voice: Sequence[Segment], start: float, until: float) -> float | None:
@@ -37,3 +39,35 @@ def choose_cut(voice: Sequence[Segment], start: float, until: float) -> float | 
     if pauses:
         return max(pauses)[1]
     return until - 0.5 if length >= LONGEST_WINDOW else None
+
+
+def cut_speech(voice: Sequence[Segment], length: float) -> tuple[Segment, ...]:
+    """What of a whole recording is to be recognised, in pieces of at most `LONGEST_WINDOW` seconds.
+
+    Args:
+        voice: stretches of voice in order, seconds.
+        length: of the recording.
+    """
+    return tuple(piece for run in _runs(voice) for piece in _windows(run, length))
+
+
+def _runs(voice: Sequence[Segment]) -> list[list[Segment]]:
+    """Stretches of voice that no long pause parts."""
+    runs: list[list[Segment]] = []
+    for segment in voice:
+        if runs and segment.start - runs[-1][-1].end < _LONG_PAUSE:
+            runs[-1].append(segment)
+        else:
+            runs.append([segment])
+    return runs
+
+
+def _windows(run: Sequence[Segment], length: float) -> Iterator[Segment]:
+    start, end = max(0.0, run[0].start - PRE_ROLL), min(length, run[-1].end + POST_ROLL)
+    while end - start > LONGEST_WINDOW:
+        full = start + LONGEST_WINDOW
+        heard = [Segment(s.start, min(s.end, full)) for s in run if s.start < full]
+        cut = choose_cut(heard, start, full) or full - 0.5
+        yield Segment(start, cut)
+        start = cut
+    yield Segment(start, end)
