@@ -1,0 +1,1 @@
+"""The only modules, with those that call, that know protobuf."""
