@@ -1,0 +1,5 @@
+"""The command `kaiwa`."""
+
+from kaiwa_client.cli.entry import main
+
+__all__ = ["main"]

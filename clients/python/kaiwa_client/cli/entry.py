@@ -1,0 +1,122 @@
+"""Runs a command and turns what happens into an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+import platformdirs
+from rich.console import Console
+from rich.text import Text
+
+from kaiwa_client.cli import accounts, lists, practise, transcribing
+from kaiwa_client.cli.arguments import parser
+from kaiwa_client.cli.complaints import FAILED, INTERRUPTED, USAGE, complaint, exit_code
+from kaiwa_client.cli.world import UsageError, World, address_of, connect
+from kaiwa_client.clock import SystemClock
+from kaiwa_client.errors import KaiwaError, NotSignedIn
+from kaiwa_client.retry import RetryPolicy
+
+_COMMANDS: Mapping[str, Callable[[World, Namespace], Awaitable[None]]] = MappingProxyType(
+    {
+        "register": accounts.register,
+        "login": accounts.login,
+        "logout": accounts.logout,
+        "whoami": accounts.whoami,
+        "practice": practise.practice,
+        "transcribe": transcribing.transcribe,
+        "sentences": lists.sentences,
+        "history": lists.history,
+        "attempt": lists.attempt,
+    }
+)
+
+
+async def run(world: World, arguments: Sequence[str]) -> int:
+    """Runs one command.
+
+    Args:
+        world: everything outside.
+        arguments: the command line without the program's name.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        options = parser().parse_args(arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else USAGE
+    debug = getattr(options, "debug", False)
+    try:
+        try:
+            await _COMMANDS[options.command](world, options)
+        except NotSignedIn as error:
+            if error.code == "":
+                # Known without asking the server: where none runs, that is the news.
+                async with connect(world, options, anonymous=True) as client:
+                    await client.ping()
+            raise
+    except UsageError as error:
+        _complain(world, str(error))
+        return USAGE
+    except KaiwaError as error:
+        if debug:
+            world.errors.print_exception()
+        text = complaint(error, address_of(world, options), signing_in=options.command == "login")
+        if getattr(options, "json", False):
+            world.print_json({"type": "error", "reason": error.reason, "code": error.code or None, "message": text})
+        _complain(world, text)
+        return exit_code(error)
+    except (BrokenPipeError, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        if debug:
+            world.errors.print_exception()
+        _complain(world, f"Something went wrong: {type(error).__name__}: {error}. --debug shows where.")
+        return FAILED
+    return 0
+
+
+def _complain(world: World, text: str) -> None:
+    world.errors.print(Text.assemble(("kaiwa: ", "bold red"), text), soft_wrap=True)
+
+
+def main() -> int:
+    """The entry point of `kaiwa`.
+
+    Returns:
+        The exit code.
+    """
+    # gRPC logs broken connections to stderr, which are told in our own words.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    interactive = sys.stdin is not None and sys.stdin.isatty()
+    world = World(
+        output=Console(highlight=False),
+        errors=Console(stderr=True, highlight=False),
+        environment=os.environ,
+        config_folder=Path(platformdirs.user_config_path("kaiwa")),
+        working_folder=Path.cwd(),
+        clock=SystemClock(),
+        ask=input if interactive else None,
+        ask_password=getpass.getpass if interactive else None,
+        retry=RetryPolicy(),
+    )
+    try:
+        return asyncio.run(run(world, sys.argv[1:]))
+    except KeyboardInterrupt:
+        _complain(world, "Interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing more may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
