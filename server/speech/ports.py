@@ -128,6 +128,22 @@ class AudioEncoder(Protocol):
         ...
 
 
+class AudioTranscoder(AudioEncoder, Protocol):
+    """Reads back what was stored, and writes it in every format that the contract names."""
+
+    async def read_flac(self, data: bytes) -> Samples:
+        """The samples of a file that `flac` made.
+
+        Raises:
+            ValueError: it is no such file.
+        """
+        ...
+
+    async def ogg_opus(self, samples: Samples) -> bytes:
+        """An Ogg file of Opus at 16 kHz, about 32 kbit/s."""
+        ...
+
+
 class Analyser(Protocol):
     """Reads Japanese text."""
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from server.errors import InvalidInput, Reason
 from server.kernel.identity import Caller
 from server.speech.domain.events import Numbered
-from server.speech.domain.session import idle_error
+from server.speech.intake import check_config, config_repeated, next_within
 from server.speech.live_practice import LivePractice
 from server.speech.open_practice import PracticeOpener
 from server.speech.outbox import Outbox
@@ -48,7 +46,8 @@ class Practice:
         Raises:
             ApplicationError: as the contract lists for Practice.
         """
-        live, outbox = await self._open(caller, await self._config(intake))
+        config = check_config(await next_within(intake, self._idle_timeout, self._sleep))
+        live, outbox = await self._open(caller, config)
         reader = asyncio.ensure_future(_read(intake, live, outbox)) if live is not None else None
         try:
             async for numbered in outbox:
@@ -60,29 +59,13 @@ class Practice:
             if live is not None:
                 live.detach(outbox)
 
-    async def _config(self, intake: AsyncIterator[Intake]) -> PracticeConfig:
-        first = asyncio.ensure_future(anext(intake, None))
-        timer = asyncio.ensure_future(self._sleep(self._idle_timeout))
-        try:
-            await asyncio.wait({first, timer}, return_when=asyncio.FIRST_COMPLETED)
-            if not first.done():
-                raise idle_error(timedelta(seconds=self._idle_timeout))
-            message = first.result()
-        finally:
-            for task in (first, timer):
-                task.cancel()
-            await asyncio.gather(first, timer, return_exceptions=True)
-        if not isinstance(message, PracticeConfig):
-            raise InvalidInput("config", "must be the first message of the stream", reason=Reason.CONFIG_REQUIRED)
-        return message
-
 
 async def _read(intake: AsyncIterator[Intake], live: LivePractice, outbox: Outbox) -> None:
     """Hands what the client sends to the practice; a fault of the client ends its stream, not what was said before."""
     try:
         async for message in intake:
             if isinstance(message, PracticeConfig):
-                raise InvalidInput("config", "was given already; a stream has one", reason=Reason.CONFIG_REPEATED)
+                raise config_repeated()
             if isinstance(message, Finish):
                 await live.finish()
             else:

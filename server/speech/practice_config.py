@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from server.errors import (
     AlreadyExists,
@@ -15,17 +13,17 @@ from server.errors import (
     InvalidInput,
     NotFound,
     Reason,
-    ResourceExhausted,
 )
 from server.kernel.clock import Clock
 from server.kernel.identity import Caller
-from server.speech.domain.attempt import Attempt, Purpose
+from server.speech.daily_audio import audio_left
+from server.speech.domain.attempt import FORGOTTEN_AFTER, Attempt, Purpose
 from server.speech.domain.events import Limits
 from server.speech.domain.reference import ReadWord, Reference, TextSpan, build_reference, distribute
 from server.speech.domain.session import PracticeRules
 from server.speech.live_practice import PracticeSpec
 from server.speech.ports import Analyser
-from server.speech.storage import LearnerDay, UnitOfWork, UnitOfWorkFactory
+from server.speech.storage import UnitOfWork, UnitOfWorkFactory
 
 CHUNK_BYTES = 65_536
 PUSHES_IN_FLIGHT = 3
@@ -35,10 +33,12 @@ _FREE_SPEECH = 300.0
 
 
 class Encoding(StrEnum):
-    """How the audio of a stream is written."""
+    """How the audio of a practice is written."""
 
     LINEAR16 = "AUDIO_ENCODING_LINEAR16"
     OPUS = "AUDIO_ENCODING_OPUS"
+    FILE = "file"
+    """A file in a container, which says by itself how it is written. Not in streams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class PracticePreparation:
                 return Looked(stored=stored)
             await self._check_session(uow, caller, config)
             await self._check_card(uow, caller, config)
-            left = await self._audio_left(uow, caller)
+            left = await audio_left(uow, caller.user_id, self.clock.now(), self.limits.audio_seconds_a_day)
             text, checked, english = config.reference_text, "", ""
             if config.sentence_id is not None:
                 sentence = await uow.practice_sentences.find_for_practice(caller, config.sentence_id)
@@ -233,6 +233,7 @@ class PracticePreparation:
     async def _check_session(self, uow: UnitOfWork, caller: Caller, config: PracticeConfig) -> None:
         if config.session_id is None:
             return
+        await uow.speaking_sessions.end_forgotten(caller.user_id, self.clock.now() - FORGOTTEN_AFTER)
         session = await uow.speaking_sessions.get(caller.user_id, config.session_id)
         if session is None:
             raise session_not_found(config.session_id)
@@ -254,34 +255,27 @@ class PracticePreparation:
                 metadata={"field": "config.card_id", "card_id": config.card_id},
             )
 
-    async def _audio_left(self, uow: UnitOfWork, caller: Caller) -> float:
-        now = self.clock.now()
-        began, ends = day_around(now, await uow.learners.day_of(caller.user_id))
-        used = await uow.attempts.audio_seconds_since(caller.user_id, began)
-        left = self.limits.audio_seconds_a_day - used
-        if left <= 0:
-            limit = self.limits.audio_seconds_a_day
-            raise ResourceExhausted(
-                Reason.DAILY_AUDIO_LIMIT,
-                f"{limit} s of audio a day are allowed, and they are used up.",
-                metadata={"limit_seconds": str(limit)},
-                retry_after=ends - now,
-            )
-        return left
 
+def check_format(encoding: Encoding, rate: int, field: str = "config.audio_format") -> None:
+    """Raises InvalidInput where the server can't take audio without a container that is written so.
 
-def check_format(encoding: Encoding, rate: int) -> None:
-    """Raises InvalidInput where the server can't take such audio in a stream."""
+    Args:
+        encoding: how samples are written; for a file there is nothing to check.
+        rate: samples a second.
+        field: path of the format in the request.
+    """
+    if encoding is Encoding.FILE:
+        return
     if encoding is not Encoding.LINEAR16:
         raise InvalidInput(
-            "config.audio_format.encoding",
-            "this server takes LINEAR16 in streams; it has no Opus decoder",
+            f"{field}.encoding",
+            "without a container this server takes LINEAR16; it has no decoder of Opus packets",
             reason=Reason.AUDIO_ENCODING_UNSUPPORTED,
             metadata={"encoding": encoding.value},
         )
     if not 8000 <= rate <= 48000:
         raise InvalidInput(
-            "config.audio_format.sample_rate_hertz",
+            f"{field}.sample_rate_hertz",
             f"is {rate}; LINEAR16 may have 8000 to 48000",
             reason=Reason.AUDIO_RATE_UNSUPPORTED,
             metadata={"sample_rate_hertz": str(rate), "lowest": "8000", "highest": "48000"},
@@ -329,16 +323,6 @@ def apply_overrides(words: tuple[ReadWord, ...], overrides: tuple[Override, ...]
         joined = replace(inside[0], text=text, span=override.span, reading=override.reading)
         words = (*words[:first], joined, *words[first + len(inside) :])
     return words
-
-
-def day_around(now: datetime, day: LearnerDay) -> tuple[datetime, datetime]:
-    """When the learner's day that `now` lies in began and when it ends, UTC."""
-    zone = ZoneInfo(day.time_zone)
-    local = now.astimezone(zone)
-    date = (local.replace(tzinfo=None) - timedelta(hours=day.turn_hour)).date()
-    turn = timedelta(hours=day.turn_hour)
-    began = datetime.combine(date, datetime.min.time()) + turn
-    return began.replace(tzinfo=zone).astimezone(UTC), (began + timedelta(days=1)).replace(tzinfo=zone).astimezone(UTC)
 
 
 def _readable(reference: Reference, field_name: str) -> Reference:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from server.speech.domain.assessment import AudioSpan
+from server.speech.domain.endpointing import Segment, VoiceParameters, VoiceTracker
 from server.speech.domain.events import Transcript, TranscriptSegment
 from server.speech.domain.morae import split_morae
 from server.speech.domain.reference import TextSpan
-from server.speech.ports import Analyser, Recogniser, Samples
+from server.speech.domain.session import FRAME_SECONDS
+from server.speech.ports import SAMPLE_RATE, Analyser, Recogniser, Samples, VoiceDetector
 
 JAPANESE = "ja"
+_PIECE = 10 * SAMPLE_RATE
+"""Samples that the voice detector gets at a time, so that long recordings leave room for live speech."""
 
 
 async def transcribe_segment(
@@ -38,6 +42,47 @@ async def transcribe_segment(
         TextSpan(0, len(heard.text)),
         heard.confidence,
         heard.language,
+    )
+
+
+async def find_voice(detector: VoiceDetector, samples: Samples) -> tuple[Segment, ...]:
+    """The stretches of voice in a whole recording, seconds."""
+    # What counts as the end of an utterance does not matter here: stretches are parted by any silence.
+    tracker = VoiceTracker(FRAME_SECONDS, VoiceParameters(), silence=FRAME_SECONDS)
+    stream = detector.open()
+    for begin in range(0, len(samples), _PIECE):
+        for probability in await stream.probabilities(samples[begin : begin + _PIECE]):
+            tracker.add(probability)
+    return tracker.segments
+
+
+async def transcribe_recording(
+    recogniser: Recogniser,
+    analyser: Analyser,
+    samples: Samples,
+    pieces: Sequence[Segment],
+    *,
+    language: str | None = JAPANESE,
+) -> Transcript:
+    """Recognises pieces of a recording, each at most 30 s, and puts them together.
+
+    Args:
+        samples: the whole recording.
+        pieces: what of it is recognised, seconds; none: the transcript is empty.
+        language: what is expected; None: whatever is heard.
+    """
+    return join_segments(
+        [
+            await transcribe_segment(
+                recogniser,
+                analyser,
+                samples[int(piece.start * SAMPLE_RATE) : int(piece.end * SAMPLE_RATE)],
+                piece.start,
+                piece.end,
+                language=language,
+            )
+            for piece in pieces
+        ]
     )
 
 
