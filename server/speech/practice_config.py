@@ -19,7 +19,7 @@ from server.kernel.identity import Caller
 from server.speech.daily_audio import audio_left
 from server.speech.domain.attempt import FORGOTTEN_AFTER, Attempt, Purpose
 from server.speech.domain.events import Limits
-from server.speech.domain.reference import ReadWord, Reference, TextSpan, build_reference, distribute
+from server.speech.domain.reference import ReadWord, Reference, TextSpan, build_reference, with_reading
 from server.speech.domain.session import PracticeRules
 from server.speech.live_practice import PracticeSpec
 from server.speech.ports import Analyser
@@ -169,8 +169,7 @@ class PracticePreparation:
             if checked:
                 # A reading that a human checked goes first. The analyser's stays acceptable, since the transcript is
                 # read by the same analyser: 市場 misread in both is still 市場.
-                whole = (ReadWord(text, TextSpan(0, len(text)), checked),)
-                human = distribute(build_reference(text, whole, english), analysed)
+                human = build_reference(text, with_reading(words, checked, text), english)
                 return (human,) if human.kana == analysed.kana else (human, analysed)
             return (analysed,)
         return tuple(

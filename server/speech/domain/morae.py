@@ -43,12 +43,17 @@ def split_morae(kana: str) -> tuple[str, ...]:
         オバー; エイ and オウ count as long, since standard Japanese says them so within a word.
     """
     morae: list[str] = []
-    for mora in _MORA.findall(to_katakana(kana).translate(_FOLDED)):
+    for mora in plain_morae(kana):
         if mora == "ー" and not morae:
             continue
         long = bool(morae) and mora in _LENGTHENED_BY.get(vowel_of(morae[-1]), "")
         morae.append("ー" if long else mora)
     return tuple(morae)
+
+
+def plain_morae(kana: str) -> tuple[str, ...]:
+    """The morae as they are written, in katakana, ヲ ヅ ヂ folded; vowels that lengthen stay vowels."""
+    return tuple(_MORA.findall(to_katakana(kana).translate(_FOLDED)))
 
 
 def normal_morae(kana: str) -> tuple[str, ...]:

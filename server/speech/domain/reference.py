@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.speech.domain.comparison import align
-from server.speech.domain.morae import split_morae
+from server.speech.domain.morae import plain_morae, split_morae
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +88,44 @@ def build_reference(text: str, words: Sequence[ReadWord], english: str = "") -> 
     return Reference(text, tuple(kept), tuple(morae), english)
 
 
-def distribute(reading: Reference, words: Reference) -> Reference:
-    """A reference with the morae of one and the words of the other.
+def with_reading(words: Sequence[ReadWord], reading: str, text: str) -> tuple[ReadWord, ...]:
+    """The words of an analyser with a reading of the whole text that a human checked.
 
-    The morae of a reading that was checked as a whole are aligned with those of the words; each goes to the word of its
-    partner, and one without a partner to the word before it. Words left without morae are joined to the one before.
+    Both readings are aligned, and each kana of the checked one goes to the word of its partner; one without
+    a partner to the word before it. Where the checked reading is spelled and the analyser tells how that is said (the
+    particles は and へ), the analyser is followed.
+
+    Args:
+        words: the analyser's words in order, with their pronunciation.
+        reading: kana of the whole, spelled or as pronounced.
+        text: what the words stand in.
+
+    Returns:
+        Words in order; one that got no kana is joined to the one before (or after, at the beginning).
     """
-    owner: list[int] = []
+    spoken = [(mora, index) for index, word in enumerate(words) for mora in plain_morae(word.reading)]
+    checked = plain_morae(reading)
+    kana: dict[int, str] = {}
     current = 0
-    for pair in align(words.kana, reading.kana):
+    for pair in align([mora for mora, _ in spoken], checked):
+        wanted = ""
         if pair.expected is not None:
-            current = words.morae[pair.expected].word
+            wanted, current = spoken[pair.expected]
         if pair.heard is not None:
-            owner.append(current)
-    used = sorted(set(owner))
-    kept: list[ReadWord] = []
-    for position, index in enumerate(used):
+            mora = checked[pair.heard]
+            kana[current] = kana.get(current, "") + (wanted if (wanted, mora) in _AS_PARTICLE else mora)
+    given = sorted(kana)
+    result: list[ReadWord] = []
+    for position, index in enumerate(given):
         first = index if position else 0
-        last = used[position + 1] - 1 if position + 1 < len(used) else len(words.words) - 1
-        group = words.words[first : last + 1]
-        start, end = group[0].span.offset, group[-1].span.offset + group[-1].span.length
-        kana = "".join(k for k, o in zip(reading.kana, owner, strict=True) if o == index)
-        kept.append(ReadWord(words.text[start:end], TextSpan(start, end - start), kana))
-    number = {index: position for position, index in enumerate(used)}
-    morae = tuple(ReferenceMora(k, number[o]) for k, o in zip(reading.kana, owner, strict=True))
-    return Reference(words.text, tuple(kept), morae, words.english)
+        last = given[position + 1] - 1 if position + 1 < len(given) else len(words) - 1
+        # Punctuation after a word is none of it.
+        while last > index and not plain_morae(words[last].reading):
+            last -= 1
+        start = words[first].span.offset
+        end = words[last].span.offset + words[last].span.length
+        result.append(ReadWord(text[start:end], TextSpan(start, end - start), kana[index]))
+    return tuple(result)
+
+
+_AS_PARTICLE = frozenset({("ワ", "ハ"), ("エ", "ヘ")})
