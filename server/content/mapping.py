@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from kaiwa.content.v1 import audio_pb2, content_service_pb2, sentence_pb2
 from server.content.domain.change import CHANGEABLE, Change, Draft
@@ -27,7 +29,7 @@ from server.content.domain.spaces import Scope, changeable_by, visible_to
 from server.content.domain.text import check_text, clean_text
 from server.content.ports import Repeat
 from server.kernel.identity import Caller, UserId
-from server.rpc.wire import body_hash, duration, masked_fields, moment, timestamp
+from server.rpc.wire import body_hash, duration, masked_fields, timestamp
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -169,9 +171,9 @@ def sentence_of(message: sentence_pb2.Sentence) -> Sentence:
         word_count=message.word_count,
         character_count=message.character_count,
         active=message.active,
-        created_at=moment(message.create_time),
-        updated_at=moment(message.update_time),
-        deleted_at=moment(message.delete_time) if message.HasField("delete_time") else None,
+        created_at=_moment(message.create_time),
+        updated_at=_moment(message.update_time),
+        deleted_at=_moment(message.delete_time) if message.HasField("delete_time") else None,
         revision=int(message.etag[1:]),
     )
 
@@ -309,5 +311,9 @@ def _recording_of(message: audio_pb2.SentenceAudio) -> Recording:
         author=message.author,
         licence=message.licence,
         attribution_url=message.attribution_url,
-        created_at=moment(message.create_time),
+        created_at=_moment(message.create_time),
     )
+
+
+def _moment(at: Timestamp) -> datetime:
+    return at.ToDatetime(tzinfo=UTC)

@@ -13,7 +13,10 @@ from server.content.domain.kana import Kind, kind_of, spoken, to_hiragana
 MAX_SPAN_READING = 64
 _KANA_A_CHARACTER = 8
 """The longest reading of one character, in kana (㎡: へいほうめーとる)."""
-_BEAM = 128
+_NEVER_FIRST = frozenset("っんーゃゅょぁぃぅぇぉゎ")
+"""What no reading of a word begins with."""
+_UNLIKELY_START = 8
+_BEAM = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +124,22 @@ def lay(
     pieces = list(_pieces(text, given, hints))
     steps: list[dict[int, tuple[int, int]]] = []
     reached = {0: 0}
+    remaining = total = sum(piece.usual for piece in pieces)
     for piece in pieces:
         step: dict[int, tuple[int, int]] = {}
         for position, cost in reached.items():
             for length, extra in piece.options(said, position):
-                end, total = position + length, cost + extra
-                if end not in step or total < step[end][0]:
-                    step[end] = (total, position)
+                end, price = position + length, cost + extra
+                if end not in step or price < step[end][0]:
+                    step[end] = (price, position)
         if not step:
             return None
-        best = sorted(step, key=lambda end: (step[end][0], end))[:_BEAM]
-        reached = {end: step[end][0] for end in best}
+        # What is left over or missing, measured by what the rest usually takes, has to be paid for later; where two
+        # shares cost the same, the more even one is better.
+        remaining -= piece.usual
+        even = len(said) * (total - remaining) / max(total, 1)
+        promise = {end: (cost + abs(len(said) - end - remaining), abs(end - even)) for end, (cost, _) in step.items()}
+        reached = {end: step[end][0] for end in sorted(step, key=promise.__getitem__)[:_BEAM]}
         steps.append(step)
     if len(said) not in reached:
         return None
@@ -164,6 +172,13 @@ class _Piece:
     least: int = 0
     expected: str = ""
 
+    @property
+    def usual(self) -> int:
+        """How many kana it usually takes."""
+        if not self.open:
+            return len(self.folded)
+        return len(self.expected) or 2 * self.length
+
     def options(self, said: str, position: int) -> Iterator[tuple[int, int]]:
         """How many characters of the reading it may take from `position`, each with what that costs."""
         if said.startswith(self.folded, position):
@@ -172,11 +187,11 @@ class _Piece:
             return
         if self.expected and said.startswith(self.expected, position):
             yield len(self.expected), 0
-        usual = len(self.expected) or 2 * self.length
+        start = _UNLIKELY_START if said[position : position + 1] in _NEVER_FIRST else 0
         for length in range(self.least, min(_KANA_A_CHARACTER * self.length, MAX_SPAN_READING) + 1):
             if position + length > len(said) or (length and kind_of(said[position + length - 1]) is not Kind.KANA):
                 return
-            yield length, 1 + abs(length - usual)
+            yield length, 1 + abs(length - self.usual) + start
 
 
 def _pieces(text: str, given: Sequence[FuriganaSpan], hints: Sequence[FuriganaSpan]) -> Iterator[_Piece]:

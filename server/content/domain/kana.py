@@ -41,7 +41,7 @@ def is_kanji(char: str) -> bool:
 
 def is_japanese(text: str) -> bool:
     """Whether a text has at least one kana (of either width) or kanji."""
-    return any("ぁ" <= c <= "ゟ" or "ァ" <= c <= "ヿ" or "ｦ" <= c <= "ﾝ" or is_kanji(c) for c in text)
+    return any("ぁ" <= c <= "ゖ" or "ァ" <= c <= "ヺ" or "ｦ" <= c <= "ﾝ" or is_kanji(c) for c in text)
 
 
 def to_hiragana(text: str) -> str:

@@ -1,0 +1,12 @@
+"""What tests of content start from."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.content import Content
+
+
+@pytest.fixture
+def content() -> Content:
+    return Content()
