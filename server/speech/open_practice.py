@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from server.kernel.identity import Caller
 from server.speech.domain.attempt import Attempt
@@ -96,7 +96,7 @@ class OpenPractice:
     def __init__(self, opener: PracticeOpener) -> None:
         self._open = opener
 
-    async def __call__(self, caller: Caller, config: PracticeConfig) -> AsyncIterator[Numbered]:
+    async def __call__(self, caller: Caller, config: PracticeConfig) -> AsyncGenerator[Numbered, None]:
         """Opens the practice and gives its events until it is over.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from server.kernel.identity import Caller
@@ -37,7 +37,7 @@ class Practice:
         self._idle_timeout = idle_timeout
         self._sleep = sleep
 
-    async def __call__(self, caller: Caller, intake: AsyncIterator[Intake]) -> AsyncIterator[Numbered]:
+    async def __call__(self, caller: Caller, intake: AsyncIterator[Intake]) -> AsyncGenerator[Numbered, None]:
         """Runs the practice until its attempt is stored.
 
         Args:

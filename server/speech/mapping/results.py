@@ -1,0 +1,257 @@
+"""Transcripts, assessments, attempts and sessions as the contract has them. What is not known stays unset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from kaiwa.speech.v1 import (
+    assessment_pb2,
+    attempt_pb2,
+    audio_pb2,
+    message_parameter_pb2,
+    practice_purpose_pb2,
+    reference_pb2,
+    span_pb2,
+    transcript_pb2,
+)
+from kaiwa.speech.v1 import speech_service_pb2 as pb
+from server.rpc.wire import seconds, timestamp
+from server.speech.domain.assessment import (
+    Assessment,
+    AudioSpan,
+    ErrorKind,
+    Finding,
+    Fluency,
+    MoraJudgement,
+    Scores,
+    UnassessableReason,
+    Versions,
+    WordJudgement,
+)
+from server.speech.domain.attempt import Attempt, Purpose, SpeakingSession
+from server.speech.domain.events import SuggestedRating, Transcript, TranscriptSegment
+from server.speech.domain.reference import Reference, TextSpan
+from server.speech.get_attempt_audio import AudioFile
+
+CHUNK_BYTES = 65_536
+
+
+def transcript_message(transcript: Transcript) -> transcript_pb2.Transcript:
+    """What was said."""
+    return transcript_pb2.Transcript(
+        text=transcript.text,
+        reading=transcript.reading,
+        confidence=transcript.confidence,
+        language=transcript.language,
+        segments=map(_segment, transcript.segments),
+    )
+
+
+def reference_message(reference: Reference) -> reference_pb2.Reference:
+    """What is to be read."""
+    return reference_pb2.Reference(
+        text=reference.text,
+        reading=reference.reading,
+        morae=[
+            reference_pb2.ReferenceMora(mora=mora.kana, text_span=_text_span(reference.words[mora.word].span))
+            for mora in reference.morae
+        ],
+        english=reference.english,
+    )
+
+
+def assessment_message(assessment: Assessment, at: datetime | None) -> assessment_pb2.Assessment:
+    """How well it was said; of an outline, the verdict and the scores."""
+    reference = assessment.reference
+    return assessment_pb2.Assessment(
+        assessable=assessment.assessable,
+        unassessable_reason=_reason(assessment.reason),
+        scores=scores_message(assessment.scores),
+        reference=None if reference is None else reference_message(reference),
+        matched_answer=assessment.matched_answer,
+        words=map(_word, assessment.words),
+        morae=[_mora(mora, assessment) for mora in assessment.morae],
+        insertions=[
+            assessment_pb2.InsertedSound(before_mora=sound.before_mora, heard=sound.heard)
+            for sound in assessment.insertions
+        ],
+        fluency=None if assessment.fluency is None else _fluency(assessment.fluency),
+        findings=[_finding(finding, assessment) for finding in assessment.findings],
+        versions=_versions(assessment.versions),
+        assess_time=None if at is None else timestamp(at),
+    )
+
+
+def scores_message(scores: Scores) -> assessment_pb2.Scores:
+    """Scores; those that could not be computed stay unset."""
+    return assessment_pb2.Scores(
+        overall=scores.overall,
+        accuracy=scores.accuracy,
+        fluency=scores.fluency,
+        completeness=scores.completeness,
+        prosody=scores.prosody,
+    )
+
+
+def attempt_message(attempt: Attempt) -> attempt_pb2.Attempt:
+    """A stored attempt; an outline gives what ListAttempts has."""
+    message = attempt_pb2.Attempt(
+        attempt_id=attempt.id,
+        practice_id=attempt.practice_id,
+        speaking_session_id=attempt.session_id or "",
+        sentence_id=attempt.sentence_id or "",
+        reference_text=attempt.reference_text,
+        accepted_answers=attempt.accepted_answers,
+        purpose=purpose_value(attempt.purpose),
+        card_id=attempt.card_id or "",
+        suggested_rating=rating_value(attempt.suggested_rating),
+        attempt_number=attempt.attempt_number,
+        transcript=transcript_message(attempt.transcript),
+        audio_duration=seconds(attempt.audio_seconds),
+        create_time=timestamp(attempt.created_at),
+    )
+    if attempt.assessment is not None:
+        message.assessment.CopyFrom(assessment_message(attempt.assessment, attempt.assessed_at))
+    if (audio := attempt.audio) is not None:
+        message.audio.content_type = audio.content_type
+        message.audio.sample_rate_hertz = audio.sample_rate_hertz
+        message.audio.size_bytes = audio.size_bytes
+    return message
+
+
+def session_message(session: SpeakingSession) -> attempt_pb2.SpeakingSession:
+    """A speaking session."""
+    return attempt_pb2.SpeakingSession(
+        speaking_session_id=session.id,
+        sentence_id=session.sentence_id or "",
+        title=session.title,
+        purpose=purpose_value(session.purpose),
+        attempt_count=session.attempt_count,
+        audio_duration=seconds(session.audio_seconds),
+        average_scores=scores_message(session.average_scores),
+        start_time=timestamp(session.started_at),
+        end_time=None if session.ended_at is None else timestamp(session.ended_at),
+    )
+
+
+def audio_messages(file: AudioFile) -> Iterator[pb.GetAttemptAudioResponse]:
+    """A file as a stream: its header, then its bytes."""
+    header = audio_pb2.AudioStreamHeader(
+        format=audio_pb2.AudioFileFormat.Value(f"AUDIO_FILE_FORMAT_{file.format.name}"),
+        sample_rate_hertz=file.sample_rate_hertz,
+        content_type=file.format.value,
+        size_bytes=len(file.data),
+    )
+    yield pb.GetAttemptAudioResponse(header=header)
+    for begin in range(0, len(file.data), CHUNK_BYTES):
+        yield pb.GetAttemptAudioResponse(audio=file.data[begin : begin + CHUNK_BYTES])
+
+
+def purpose_value(purpose: Purpose) -> practice_purpose_pb2.PracticePurpose.ValueType:
+    """What an attempt is for."""
+    return practice_purpose_pb2.PracticePurpose.Value(f"PRACTICE_PURPOSE_{purpose.name}")
+
+
+def rating_value(rating: SuggestedRating | None) -> practice_purpose_pb2.SuggestedRating.ValueType:
+    """The rating that is suggested; UNSPECIFIED for none."""
+    if rating is None:
+        return practice_purpose_pb2.SUGGESTED_RATING_UNSPECIFIED
+    return practice_purpose_pb2.SuggestedRating.Value(f"SUGGESTED_RATING_{rating.name}")
+
+
+def _reason(reason: UnassessableReason | None) -> assessment_pb2.UnassessableReason.ValueType:
+    if reason is None:
+        return assessment_pb2.UNASSESSABLE_REASON_UNSPECIFIED
+    return assessment_pb2.UnassessableReason.Value(f"UNASSESSABLE_REASON_{reason.name}")
+
+
+def _error(error: ErrorKind) -> assessment_pb2.ErrorKind.ValueType:
+    return assessment_pb2.ErrorKind.Value(f"ERROR_KIND_{error.name}")
+
+
+def _segment(segment: TranscriptSegment) -> transcript_pb2.TranscriptSegment:
+    return transcript_pb2.TranscriptSegment(
+        text=segment.text,
+        reading=segment.reading,
+        audio_span=_audio_span(segment.audio),
+        text_span=_text_span(segment.place),
+        confidence=segment.confidence,
+        language=segment.language,
+    )
+
+
+def _word(word: WordJudgement) -> assessment_pb2.WordAssessment:
+    return assessment_pb2.WordAssessment(
+        text=word.word.text,
+        text_span=_text_span(word.word.span),
+        reading=word.word.reading,
+        morae=span_pb2.MoraRange(first=word.first_mora, count=word.mora_count),
+        score=word.score,
+        error=_error(word.error),
+    )
+
+
+def _mora(mora: MoraJudgement, assessment: Assessment) -> assessment_pb2.MoraAssessment:
+    return assessment_pb2.MoraAssessment(
+        mora=mora.kana,
+        heard=mora.heard,
+        score=mora.score,
+        error=_error(mora.error),
+        audio_span=None if mora.span is None else _audio_span(mora.span),
+        text_span=_text_span(assessment.words[mora.word].word.span),
+        word=mora.word,
+    )
+
+
+def _fluency(fluency: Fluency) -> assessment_pb2.Fluency:
+    return assessment_pb2.Fluency(
+        morae_per_second=fluency.morae_per_second,
+        articulation_rate=fluency.articulation_rate,
+        pause_ratio=fluency.pause_ratio,
+        speech_duration=seconds(fluency.speech_duration),
+        pauses=[assessment_pb2.Pause(audio_span=_audio_span(pause)) for pause in fluency.pauses],
+    )
+
+
+def _finding(finding: Finding, assessment: Assessment) -> assessment_pb2.Finding:
+    message = assessment_pb2.Finding(
+        message_key=finding.key,
+        parameters=[_parameter(name, value) for name, value in finding.parameters],
+        error=_error(finding.error),
+        work_on=finding.work_on,
+    )
+    if finding.first_mora is not None and finding.mora_count is not None:
+        end = finding.first_mora + finding.mora_count
+        message.morae.first = finding.first_mora
+        message.morae.count = finding.mora_count
+        spans = [assessment.words[mora.word].word.span for mora in assessment.morae[finding.first_mora : end]]
+        if spans:
+            first, last = spans[0], spans[-1]
+            message.text_span.CopyFrom(_text_span(TextSpan(first.offset, last.offset + last.length - first.offset)))
+    return message
+
+
+def _parameter(name: str, value: str | int | float) -> message_parameter_pb2.MessageParameter:
+    if isinstance(value, str):
+        return message_parameter_pb2.MessageParameter(name=name, text=value)
+    if isinstance(value, int):
+        return message_parameter_pb2.MessageParameter(name=name, count=value)
+    return message_parameter_pb2.MessageParameter(name=name, number=value)
+
+
+def _versions(versions: Versions) -> assessment_pb2.AssessmentVersions:
+    return assessment_pb2.AssessmentVersions(
+        recipe=versions.recipe,
+        acoustic_model=versions.acoustic_model,
+        speech_model=versions.speech_model,
+        analyzer=versions.analyzer,
+    )
+
+
+def _audio_span(span: AudioSpan) -> span_pb2.AudioSpan:
+    return span_pb2.AudioSpan(start=seconds(span.start), end=seconds(span.end))
+
+
+def _text_span(span: TextSpan) -> span_pb2.TextSpan:
+    return span_pb2.TextSpan(offset=span.offset, length=span.length)
