@@ -235,9 +235,19 @@ def repeat(request: content_service_pb2.CreateSentenceRequest) -> Repeat | None:
     return Repeat(
         request_id=request.request_id.lower(),
         body_hash=body_hash(request),
-        encode=lambda sentence: sentence_message(sentence).SerializeToString(),
-        decode=lambda stored: sentence_of(sentence_pb2.Sentence.FromString(stored)),
+        encode=encode_sentence,
+        decode=decode_sentence,
     )
+
+
+def encode_sentence(sentence: Sentence) -> bytes:
+    """A sentence as bytes to be kept."""
+    return sentence_message(sentence).SerializeToString()
+
+
+def decode_sentence(kept: bytes) -> Sentence:
+    """A sentence from bytes that `encode_sentence` made."""
+    return sentence_of(sentence_pb2.Sentence.FromString(kept))
 
 
 def change(request: content_service_pb2.UpdateSentenceRequest) -> Change:
