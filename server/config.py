@@ -61,7 +61,7 @@ class Whisper:
 class Speech:
     """Limits of practices; the contract's comments name the defaults."""
 
-    streams_a_user: int = 4
+    streams_a_user: int = 2
     streams: int = 64
     audio_seconds_a_day: int = 7200
     idle_timeout: timedelta = timedelta(seconds=10)

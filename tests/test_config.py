@@ -1,0 +1,67 @@
+"""Settings come from the environment, once, and tell everything that is wrong with them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from server.config import Settings, SettingsError
+
+
+def test_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert Settings.from_environment({"KAIWA_LISTEN": "  "}) == Settings()
+
+
+def test_everything_can_be_set() -> None:
+    settings = Settings.from_environment(
+        {
+            "KAIWA_HOME": "somewhere",
+            "KAIWA_DATABASE_URL": "postgresql://u:p@db/kaiwa",
+            "KAIWA_LISTEN": "0.0.0.0:1",
+            "KAIWA_METRICS_LISTEN": "off",
+            "KAIWA_SERVICES": "speech, content",
+            "KAIWA_ACCESS_TOKEN_SECONDS": "60",
+            "KAIWA_STREAMS_PER_USER": "9",
+            "KAIWA_DEMO": "1",
+        }
+    )
+    assert settings.home == Path("somewhere")
+    assert settings.keys == Path("somewhere/keys")
+    assert settings.database_url == "postgresql+psycopg://u:p@db/kaiwa"
+    assert settings.listen == "0.0.0.0:1"
+    assert settings.metrics_listen is None
+    assert settings.services == ("speech", "content")
+    assert settings.tokens.access == timedelta(minutes=1)
+    assert settings.speech.streams_a_user == 9
+    assert settings.demo
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(
+            {
+                "KAIWA_DATABASE_URL": "mysql://x",
+                "KAIWA_LISTEN": "nowhere",
+                "KAIWA_SERVICES": "speech,singing",
+                "KAIWA_RATE_NORMAL": "0",
+                "KAIWA_IDLE_TIMEOUT_SECONDS": "soon",
+                "KAIWA_DEMO": "maybe",
+                "KAIWA_LOG_FORMAT": "xml",
+            }
+        )
+    lines = str(caught.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "KAIWA_DATABASE_URL",
+        "KAIWA_LISTEN",
+        "KAIWA_SERVICES",
+        "KAIWA_LOG_FORMAT",
+        "KAIWA_DEMO",
+        "KAIWA_RATE_NORMAL",
+        "KAIWA_IDLE_TIMEOUT_SECONDS",
+    ]
