@@ -182,7 +182,8 @@ class EmbeddedPostgres:
 
     def _prepare_socket_folder(self, account: Account | None) -> Path:
         folder = self._folder / "socket"
-        if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) > _LONGEST_SOCKET:
+        # libpq takes a comma in a host for the end of its name.
+        if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) > _LONGEST_SOCKET or "," in str(folder):
             folder = self._short_socket_folder(folder, account)
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
