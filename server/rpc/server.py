@@ -14,7 +14,7 @@ from grpc_health.v1._async import HealthServicer
 
 from server.rpc.interceptors.access_log import AccessLogInterceptor, CallMetrics
 from server.rpc.interceptors.auth import Authenticate, AuthInterceptor
-from server.rpc.interceptors.chain import MAX_MESSAGE_BYTES, Chain
+from server.rpc.interceptors.chain import LONGEST_STALL, MAX_MESSAGE_BYTES, Chain
 from server.rpc.interceptors.errors import ErrorsInterceptor
 from server.rpc.interceptors.limits import Gate, LimitsInterceptor, RateLimiter
 from server.rpc.interceptors.request_context import RequestContextInterceptor
@@ -50,6 +50,7 @@ class RpcServer:
         metrics: where measurements go.
         trusted_proxies: addresses whose `x-forwarded-for` is believed.
         policies: the terms of each method.
+        longest_stall: how long a client may leave its responses unread, seconds.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class RpcServer:
         metrics: CallMetrics,
         trusted_proxies: Sequence[str] = (),
         policies: Mapping[str, MethodPolicy] = POLICIES,
+        longest_stall: float = LONGEST_STALL,
     ) -> None:
         self.gate = Gate()
         self._services = tuple(service.name for service in services)
@@ -74,7 +76,8 @@ class RpcServer:
                         AuthInterceptor(authenticate, policies),
                         LimitsInterceptor(policies, limiter, self.gate, trusted_proxies),
                         ValidationInterceptor(),
-                    ]
+                    ],
+                    longest_stall,
                 )
             ],
             options=[

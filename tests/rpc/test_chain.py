@@ -288,3 +288,33 @@ async def test_a_cancelled_stream_is_logged_as_such(served: Served, probe: Probe
 def test_outside_of_a_call_there_is_none() -> None:
     with pytest.raises(LookupError):
         current_call()
+
+
+class Flood(rpc.SpeechServiceServicer):
+    """Answers with more than the transport buffers."""
+
+    def __init__(self) -> None:
+        self.given_up = asyncio.Event()
+
+    async def Synthesize(self, request: Any, context: Any) -> AsyncIterator[Any]:
+        try:
+            for _ in range(400):
+                yield pb.SynthesizeResponse(audio=b"x" * 60_000)
+        finally:
+            self.given_up.set()
+
+
+async def test_a_client_that_does_not_read_is_given_up() -> None:
+    flood = Flood()
+    service = Service(SPEECH, rpc.add_SpeechServiceServicer_to_server, flood)
+    async with serving([service], longest_stall=0.2) as served:
+        made = rpc.SpeechServiceStub(served.channel).Synthesize(GOOD["Synthesize"], metadata=STUDENT)
+        first = await made.read()
+        assert first.audio
+        await asyncio.wait_for(flood.given_up.wait(), 10)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            while await made.read() is not grpc.aio.EOF:
+                pass
+    failure = failure_of(caught.value)
+    assert (failure.code, failure.reason) == (grpc.StatusCode.ABORTED, Reason.RESPONSES_NOT_READ)
+    assert failure.metadata == {"limit_seconds": "0.2"}

@@ -16,6 +16,7 @@ from server.errors import Reason, Unauthenticated
 from server.kernel.identity import Caller, Role, SessionId, UserId
 from server.kernel.rates import Rate
 from server.rpc.interceptors.auth import Authenticate
+from server.rpc.interceptors.chain import LONGEST_STALL
 from server.rpc.policy import POLICIES, MethodPolicy
 from server.rpc.server import RpcServer, Service
 
@@ -96,6 +97,7 @@ async def serving(
     services: Sequence[Service],
     policies: Mapping[str, MethodPolicy] = POLICIES,
     authenticate: Authenticate = token_is_role,
+    longest_stall: float = LONGEST_STALL,
 ) -> AsyncIterator[Served]:
     """Serves on a free port with the production interceptors until the block ends."""
     limiter, metrics = CountingLimiter(), KeptMetrics()
@@ -106,6 +108,7 @@ async def serving(
         metrics=metrics,
         trusted_proxies=("127.0.0.1",),
         policies=policies,
+        longest_stall=longest_stall,
     )
     port = server.listen("127.0.0.1:0")
     await server.start()

@@ -7,6 +7,7 @@ bytes, decodes inside the layers, and runs them around a call that looks the sam
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,12 +17,15 @@ from typing import Any, TypeAlias
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from server.errors import ApplicationError, Reason, ResourceExhausted, Unimplemented
+from server.errors import Aborted, ApplicationError, Reason, ResourceExhausted, Unimplemented
 from server.rpc.call import Call, Interceptor, enter, read_metadata, request_id_of
 from server.rpc.status import abort
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """The largest request message. gRPC's own limit is twice that, so that this one is told with a reason."""
+
+LONGEST_STALL = 30.0
+"""Seconds that a client may leave its responses unread."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,10 +38,12 @@ class Chain(grpc.aio.ServerInterceptor):
 
     Args:
         layers: outer to inner.
+        longest_stall: how long a client may leave its responses unread, seconds.
     """
 
-    def __init__(self, layers: Sequence[Interceptor]) -> None:
+    def __init__(self, layers: Sequence[Interceptor], longest_stall: float = LONGEST_STALL) -> None:
         self._layers = tuple(layers)
+        self._longest_stall = longest_stall
 
     async def intercept_service(
         self,
@@ -46,10 +52,10 @@ class Chain(grpc.aio.ServerInterceptor):
     ) -> Handler:
         """Finds the method's handler and wraps it; a method that is not there gets one that says so."""
         handler = await continuation(handler_call_details)
-        return _wrap(handler, handler_call_details.method, self._layers)
+        return _wrap(handler, handler_call_details.method, self._layers, self._longest_stall)
 
 
-def _wrap(handler: Handler | None, method: str, layers: Sequence[Interceptor]) -> Handler:
+def _wrap(handler: Handler | None, method: str, layers: Sequence[Interceptor], longest_stall: float) -> Handler:
     if handler is None:
         return grpc.stream_stream_rpc_method_handler(_refusing(method, layers))
     function = _function(handler)
@@ -85,8 +91,7 @@ def _wrap(handler: Handler | None, method: str, layers: Sequence[Interceptor]) -
         if hasattr(outcome, "__aiter__"):
             async with aclosing(outcome) as responses:
                 async for response in responses:
-                    await call.context.write(_encode(handler, response))
-                    call.responses += 1
+                    await _write(call, _encode(handler, response), longest_stall)
         else:
             # The library's services (health) write to the context themselves.
             await outcome
@@ -99,6 +104,23 @@ def _wrap(handler: Handler | None, method: str, layers: Sequence[Interceptor]) -
     if handler.response_streaming:
         return grpc.unary_stream_rpc_method_handler(with_one_request, None, _passing(handler))
     return grpc.unary_unary_rpc_method_handler(with_one_request, None, None)
+
+
+async def _write(call: Call, response: bytes, longest_stall: float) -> None:
+    """Sends a response; gives the call up when the client has not read for too long."""
+    timer = asyncio.timeout(longest_stall)
+    try:
+        async with timer:
+            await call.context.write(response)
+    except TimeoutError:
+        if not timer.expired():
+            raise
+        raise Aborted(
+            Reason.RESPONSES_NOT_READ,
+            f"The responses were not read for {longest_stall:g} s.",
+            metadata={"limit_seconds": f"{longest_stall:g}"},
+        ) from None
+    call.responses += 1
 
 
 def _function(handler: Handler) -> Callable[[object, Context], Any]:
