@@ -66,6 +66,11 @@ class KeyRing:
         self._verifiers = {key.id: key.public for key in keys}
 
     @property
+    def keys(self) -> tuple[SigningKey, ...]:
+        """All keys, the newest last."""
+        return self._keys
+
+    @property
     def signer(self) -> SigningKey:
         """The key that signs new tokens."""
         return self._keys[-1]
@@ -90,9 +95,22 @@ def ensure_keys(folder: Path, ids: IdSource) -> KeyRing:
     """
     with _locked(folder):
         if not any(folder.glob("*.pem")):
-            pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            _write(folder / f"{ids.new_id()}.pem", pem)
+            _make(folder, ids)
     return load_keys(folder)
+
+
+def add_key(folder: Path, ids: IdSource) -> None:
+    """Makes a further key, which signs from the next load on.
+
+    Args:
+        folder: made, with mode 0700, where there is none.
+        ids: makes the id of the key.
+
+    Raises:
+        KeysError: the folder can't be used.
+    """
+    with _locked(folder):
+        _make(folder, ids)
 
 
 def load_keys(folder: Path) -> KeyRing:
@@ -121,6 +139,11 @@ def page_token_secret(folder: Path) -> bytes:
     if len(secret) < _SECRET_BYTES:
         raise KeysError(f"{path}: has {len(secret)} bytes, needs {_SECRET_BYTES}")
     return secret
+
+
+def _make(folder: Path, ids: IdSource) -> None:
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    _write(folder / f"{ids.new_id()}.pem", pem)
 
 
 def _load(path: Path) -> SigningKey:

@@ -1,0 +1,56 @@
+"""What a worker tidies up in all accounts."""
+
+from datetime import datetime
+
+from sqlalchemy import Delete, Update, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from server.adapters.postgres.failures import translate
+from server.adapters.postgres.tables import (
+    AttemptRow,
+    IdempotencyKeyRow,
+    RefreshTokenRow,
+    SessionRow,
+    SpeakingSessionRow,
+)
+
+
+class PostgresMaintenance:
+    """Tidies up; each method is one statement in a transaction of its own, so workers may do the same at once."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def delete_expired_sessions(self, before: datetime) -> int:
+        """Deletes sign-in sessions that ran out before a time, with their refresh tokens; returns how many."""
+        return await self._execute(delete(SessionRow).where(SessionRow.expires_at < before))
+
+    async def delete_expired_refresh_tokens(self, before: datetime) -> int:
+        """Deletes refresh tokens that ran out before a time, of sessions that go on; returns how many."""
+        return await self._execute(delete(RefreshTokenRow).where(RefreshTokenRow.expires_at < before))
+
+    async def forget_answers(self, before: datetime) -> int:
+        """Deletes the first answers to requests that came before a time; returns how many."""
+        return await self._execute(delete(IdempotencyKeyRow).where(IdempotencyKeyRow.created_at < before))
+
+    async def end_forgotten_speaking_sessions(self, before: datetime) -> int:
+        """Ends open speaking sessions without an attempt since a time, at their last attempt; returns how many."""
+        last_attempt = (
+            select(func.max(AttemptRow.created_at))
+            .where(AttemptRow.speaking_session_id == SpeakingSessionRow.id)
+            .scalar_subquery()
+        )
+        # GREATEST passes over null: a session without attempts ended when it started.
+        last = func.greatest(last_attempt, SpeakingSessionRow.started_at)
+        forgotten = (SpeakingSessionRow.ended_at.is_(None), SpeakingSessionRow.started_at < before, last < before)
+        return await self._execute(update(SpeakingSessionRow).where(*forgotten).values(ended_at=last))
+
+    async def _execute(self, statement: Delete | Update) -> int:
+        try:
+            async with self._engine.begin() as connection:
+                result = await connection.execute(statement)
+        except Exception as error:
+            if (meaning := translate(error)) is not None:
+                raise meaning from error
+            raise
+        return result.rowcount
