@@ -304,17 +304,21 @@ class Flood(rpc.SpeechServiceServicer):
             self.given_up.set()
 
 
+async def read_to_the_end(made: Any) -> None:
+    while await made.read() is not grpc.aio.EOF:
+        pass
+
+
 async def test_a_client_that_does_not_read_is_given_up() -> None:
     flood = Flood()
     service = Service(SPEECH, rpc.add_SpeechServiceServicer_to_server, flood)
     async with serving([service], longest_stall=0.2) as served:
-        made = rpc.SpeechServiceStub(served.channel).Synthesize(GOOD["Synthesize"], metadata=STUDENT)
-        first = await made.read()
-        assert first.audio
+        request = pb.SynthesizeRequest(sentence_id=UUID)
+        made = rpc.SpeechServiceStub(served.channel).Synthesize(request, metadata=STUDENT)
+        assert await made.read() is not grpc.aio.EOF
         await asyncio.wait_for(flood.given_up.wait(), 10)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            while await made.read() is not grpc.aio.EOF:
-                pass
+            await read_to_the_end(made)
     failure = failure_of(caught.value)
     assert (failure.code, failure.reason) == (grpc.StatusCode.ABORTED, Reason.RESPONSES_NOT_READ)
     assert failure.metadata == {"limit_seconds": "0.2"}
