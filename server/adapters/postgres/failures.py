@@ -6,7 +6,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from server.errors import Aborted, ApplicationError, Reason, Unavailable
+from server.errors import Aborted, ApplicationError, InvalidInput, Reason, Unavailable
 
 RETRY_AFTER = timedelta(seconds=1)
 
@@ -16,6 +16,8 @@ _AWAY_CLASSES = ("08", "53")
 _AWAY_CODES = frozenset({"25006", "57014", "57P01", "57P02", "57P03", "57P05"})
 # Serialization failure, deadlock, and a lock waited for too long.
 _CONCURRENT_CODES = frozenset({"40001", "40P01", "55P03"})
+# A character that PostgreSQL can't store, as text or within JSON: U+0000.
+_CHARACTER_CODES = frozenset({"22021", "22P05"})
 
 
 def translate(error: BaseException) -> ApplicationError | None:
@@ -23,7 +25,8 @@ def translate(error: BaseException) -> ApplicationError | None:
 
     Returns:
         `Unavailable` when the database can't be reached or has no room, `Aborted` when another transaction came
-        between; None for everything else: a bug of ours, or a violated constraint that a repository should have named.
+        between, `InvalidInput` when a text that got this far has a character that can't be stored; None for everything
+        else: a bug of ours, or a violated constraint that a repository should have named.
     """
     if isinstance(error, PoolTimeout):
         return _away()
@@ -31,6 +34,9 @@ def translate(error: BaseException) -> ApplicationError | None:
     if not isinstance(cause, psycopg.Error):
         return None
     code = cause.sqlstate
+    # psycopg finds a NUL before the server does, and has no code for it.
+    if code in _CHARACTER_CODES or (code is None and isinstance(cause, psycopg.DataError) and "NUL" in str(cause)):
+        return InvalidInput("*", "text must not contain the character U+0000")
     if code is None:
         disconnected = isinstance(error, DBAPIError) and error.connection_invalidated
         return _away() if disconnected or isinstance(cause, psycopg.OperationalError) else None

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -78,11 +78,6 @@ class PostgresIdempotency:
             .values(response=response)
         )
         self._unanswered.discard((user_id, method, request_id))
-
-    async def forget_before(self, time: datetime) -> int:
-        """Drops answers to requests that came before `time`; returns how many."""
-        result = await self._session.execute(delete(IdempotencyKeyRow).where(IdempotencyKeyRow.created_at < time))
-        return result.rowcount if isinstance(result, CursorResult) else 0
 
     def check_finished(self) -> None:
         """Raises RuntimeError if an id was claimed whose answer was not stored: a repeat would find none."""
