@@ -103,8 +103,6 @@ class Practice:
                     error = PracticeIncomplete("The server ended the practice without its result.", code="UNKNOWN")
                 except grpc.aio.AioRpcError as failure:
                     error = from_rpc(failure, self._calls.address)
-                if self._kept.failure is not None:
-                    raise self._kept.failure
                 breaks += 1
                 if isinstance(error, NotSignedIn) and not renewed:
                     if await self._tokens.renewed(token, error) is None:
@@ -159,6 +157,11 @@ class Practice:
                     await call.trailing_metadata(),
                     details=await call.details(),
                 )
+        except asyncio.CancelledError:
+            # What a call that we ourselves cancelled raises when it is read.
+            if self._kept.failure is not None:
+                raise self._kept.failure from None
+            raise
         finally:
             await _cancelled(sender)
             call.cancel()
