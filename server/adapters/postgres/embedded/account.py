@@ -83,12 +83,20 @@ def let_reach(account: Account, path: Path) -> None:
             )
 
 
-def let_run(account: Account, programs: Path) -> None:
-    """Lets an account run the programs of an installation, whatever the umask was when it was unpacked."""
-    let_reach(account, programs / "bin" / "postgres")
-    if not _succeeds(account, [str(programs / "bin" / "postgres"), "--version"]):
-        log.warning("making %s readable for all users, so that %s can run it", programs, account.name)
-        for file in (programs, *programs.rglob("*")):
+def let_run(account: Account, programs: Sequence[Path], files: Sequence[Path]) -> None:
+    """Lets an account run programs, whatever the umask was when they were unpacked.
+
+    Args:
+        programs: the programs; each is tried with `--version`.
+        files: the folders with all that the programs need.
+    """
+    for folder in files:
+        let_reach(account, folder / "inside")
+    if all(_succeeds(account, [str(program), "--version"]) for program in programs):
+        return
+    for folder in files:
+        log.warning("making %s readable for all users, so that %s can run it", folder, account.name)
+        for file in (folder, *folder.rglob("*")):
             if not file.is_symlink():
                 mode = file.stat().st_mode
                 runs = file.is_dir() or mode & 0o100

@@ -26,7 +26,10 @@ class Installation:
         self._account = account
         self._root = _unpacked()
         if account is not None:
-            let_run(account, self._root)
+            # Libraries that the wheel brings along for its programs lie beside the package.
+            beside = self._root.parent.with_name(f"{self._root.parent.name}.libs")
+            programs = [self._root / "bin" / name for name in ("initdb", "postgres")]
+            let_run(account, programs, [self._root, *([beside] if beside.is_dir() else [])])
 
     def start(self, data: Path, settings: Sequence[tuple[str, str]], log: Path) -> subprocess.Popen[bytes]:
         """Starts a server, in a session of its own, that appends what it says to `log`."""
