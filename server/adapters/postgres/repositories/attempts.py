@@ -123,7 +123,7 @@ class PostgresAttempts:
         if page.after is not None:
             at, attempt_id = page.after
             query = query.where(tuple_(AttemptRow.created_at, AttemptRow.id) < (datetime.fromisoformat(at), attempt_id))
-        rows = [row.tuple() for row in await self._session.execute(query)]
+        rows = (await self._session.execute(query)).all()
         items = tuple(_outline(row, audio) for row, audio in rows[: page.size])
         more = len(rows) > page.size
         return Page(items, (items[-1].created_at.isoformat(), items[-1].id) if more else None)
@@ -208,7 +208,10 @@ class PostgresAttempts:
             .execution_options(populate_existing=True)
         )
         found = (await self._session.execute(query)).one_or_none()
-        return None if found is None else _attempt(*found.tuple())
+        if found is None:
+            return None
+        row, audio = found
+        return _attempt(row, audio)
 
 
 def _conditions(wanted: AttemptFilter) -> list[ColumnElement[bool]]:

@@ -30,7 +30,7 @@ class PostgresPracticeSentences:
         found = (await self._session.execute(query)).one_or_none()
         if found is None:
             return None
-        key, japanese, english, reading, origin = found.tuple()
+        key, japanese, english, reading, origin = found
         return PracticeSentence(key, japanese, english, reading or "" if origin == "human" else "")
 
 
@@ -57,5 +57,5 @@ class PostgresLearners:
     async def day_of(self, user_id: UserId) -> LearnerDay:
         """The learner's day."""
         query = select(UserRow.time_zone, UserRow.day_turn_hour).where(UserRow.id == user_id)
-        time_zone, turn_hour = (await self._session.execute(query)).one().tuple()
+        time_zone, turn_hour = (await self._session.execute(query)).one()
         return LearnerDay(time_zone, turn_hour)
