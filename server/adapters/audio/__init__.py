@@ -1,0 +1,1 @@
+"""Audio formats: streams of PCM, files of any kind, files for storage."""
