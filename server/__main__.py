@@ -76,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     front = add("envoy", _envoy, "Run Envoy with the settings filled into envoy/envoy.yaml")
     front.add_argument("--print", action="store_true", dest="print_only", help="show the configuration, run nothing")
     add("doctor", _doctor, "Say what this machine has of what Kaiwa needs")
+    health = add("health", _health, "Say whether the server that runs here is well, by the exit status")
+    health.add_argument("--envoy", action="store_true", help="ask Envoy whether any server is")
     keys = add("keys", _keys, "List the keys that sign access tokens", "The newest signs; all of them verify.")
     keys.add_argument("--add", action="store_true", help="make a new key; servers take it when they start")
     return parser
@@ -155,6 +157,13 @@ def _doctor(options: argparse.Namespace, settings: Settings, environment: Mappin
     from server.supervisor.screen import Screen
 
     return examine(settings, Screen())
+
+
+def _health(options: argparse.Namespace, settings: Settings, environment: Mapping[str, str]) -> int:
+    from server.supervisor.health import envoy_problem, server_problem
+
+    problem = envoy_problem(settings) if options.envoy else server_problem(settings)
+    return 0 if problem is None else _refuse(problem)
 
 
 def _keys(options: argparse.Namespace, settings: Settings, environment: Mapping[str, str]) -> int:
