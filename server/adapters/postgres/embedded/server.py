@@ -138,7 +138,8 @@ class EmbeddedPostgres:
         running = running_postmaster(self._data)
         if running is None:
             if self._process is not None:
-                self._process.poll()
+                # It is dead or dying.
+                self._process.wait(HARD_SHUTDOWN.total_seconds())
                 self._process = None
             return False
         try:
