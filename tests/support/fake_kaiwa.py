@@ -227,23 +227,24 @@ class FakeKaiwa:
         await self._server.stop(None)
 
 
-async def _start(state: FakeState, speech: FakeSpeech, address: str) -> grpc.aio.Server:
+async def _start(
+    state: FakeState, speech: FakeSpeech, address: str, tls: grpc.ServerCredentials | None = None
+) -> grpc.aio.Server:
     server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
     accounts_service_pb2_grpc.add_AccountsServiceServicer_to_server(_Accounts(state), server)
     content_service_pb2_grpc.add_ContentServiceServicer_to_server(_Content(state), server)
     speech.add_to(server)
-    port = server.add_insecure_port(address)
-    speech.port = port
+    speech.port = server.add_secure_port(address, tls) if tls else server.add_insecure_port(address)
     await server.start()
     return server
 
 
 @asynccontextmanager
-async def fake_kaiwa() -> AsyncIterator[FakeKaiwa]:
+async def fake_kaiwa(tls: grpc.ServerCredentials | None = None) -> AsyncIterator[FakeKaiwa]:
     """A server on a free port of this machine."""
     state = FakeState()
     speech = FakeSpeech(state.check)
-    server = await _start(state, speech, "127.0.0.1:0")
+    server = await _start(state, speech, "127.0.0.1:0", tls)
     fake = FakeKaiwa(f"127.0.0.1:{speech.port}", state, speech, server)
     try:
         yield fake

@@ -40,8 +40,8 @@ _TRANSCRIBE = 120.0
 class KaiwaClient:
     """A connection to a Kaiwa server, used with `async with`.
 
-    Every call has a deadline and is tried again where the contract allows it. Failures raise KaiwaError:
-    NotSignedIn, Unreachable, or CallFailed with the contract's reason.
+    Every call has a deadline and is tried again where the contract allows it. Failures raise KaiwaError: NotSignedIn,
+    Unreachable, or CallFailed with the contract's reason.
 
     Example:
         async with KaiwaClient(credentials=Credentials("mika@example.org", "...")) as kaiwa:
@@ -80,17 +80,10 @@ class KaiwaClient:
         self._content = ContentServiceStub(self._channel)
         self._speech = SpeechServiceStub(self._channel)
         self._calls = Calls(str(self.address), self.clock, retry or RetryPolicy())
-        self._tokens: TokenSource = (
-            FixedToken(token)
-            if token
-            else SessionTokens(
-                self._store,
-                refresh=self._refresh,
-                sign_in=self._sign_in,
-                credentials=credentials,
-                clock=self.clock,
-            )
+        session = SessionTokens(
+            self._store, refresh=self._refresh, sign_in=self._sign_in, credentials=credentials, clock=self.clock
         )
+        self._tokens: TokenSource = FixedToken(token) if token else session
 
     async def __aenter__(self) -> Self:
         return self
@@ -116,8 +109,7 @@ class KaiwaClient:
                 lambda metadata: self._accounts.GetPublicConfig(request, metadata=metadata, timeout=_QUICK)
             )
         except CallFailed:
-            # Whatever it says, it is there.
-            return
+            return  # Whatever it says, it is there.
 
     # --- Accounts ---
 
@@ -125,7 +117,6 @@ class KaiwaClient:
         """Makes an account and signs in to it.
 
         Args:
-            email: its address.
             username: 3 to 32 letters, digits, `.`, `_`, `-`.
             password: 8 to 256 characters.
             time_zone: an IANA name; empty for UTC.
@@ -146,7 +137,7 @@ class KaiwaClient:
 
     async def login(self, login: str, password: str) -> models.User:
         """Begins a session; `login` is an e-mail address or a username."""
-        response = await self._login(Credentials(login, password))
+        response = await self._begin_session(Credentials(login, password))
         self._store.save(with_login(records.tokens(response.tokens), login))
         return records.user(response.user)
 
@@ -171,7 +162,7 @@ class KaiwaClient:
         )
         return records.user(response.user)
 
-    async def _login(self, credentials: Credentials) -> accounts_pb2.LoginResponse:
+    async def _begin_session(self, credentials: Credentials) -> accounts_pb2.LoginResponse:
         request = accounts_pb2.LoginRequest(
             login=credentials.login, password=credentials.password, device_name=self._device_name
         )
@@ -180,7 +171,7 @@ class KaiwaClient:
         )
 
     async def _sign_in(self, credentials: Credentials) -> Tokens:
-        return records.tokens((await self._login(credentials)).tokens)
+        return records.tokens((await self._begin_session(credentials)).tokens)
 
     async def _refresh(self, refresh_token: str, request_id: str) -> Tokens:
         request = accounts_pb2.RefreshTokensRequest(refresh_token=refresh_token, request_id=request_id)
