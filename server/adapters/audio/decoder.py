@@ -49,6 +49,12 @@ class ProcessFileDecoder:
         self._at_work: set[DecoderProcess] = set()
         self._ending: set[asyncio.Task[None]] = set()
 
+    @property
+    def process_ids(self) -> tuple[int, ...]:
+        """The processes that are up: those at work, then those in reserve."""
+        spares = (spare.result() for spare in self._spares if spare.done() and spare.exception() is None)
+        return tuple(process.pid for process in (*self._at_work, *spares))
+
     async def start(self) -> None:
         """Starts the spare processes, so that the first file is as quick as the others.
 

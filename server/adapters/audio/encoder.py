@@ -102,9 +102,14 @@ def encode(samples: Samples, kind: FileKind) -> bytes:
     """Encodes in this thread.
 
     Args:
-        samples: mono at 16 kHz, -1 to 1.
+        samples: mono at 16 kHz, -1 to 1; at least one.
         kind: of file.
+
+    Raises:
+        ValueError: there are no samples, of which libsndfile makes files that it can't read itself.
     """
+    if not len(samples):
+        raise ValueError("no samples")
     # The inverse of how streams are read (a sample is its integer divided by 32768), so that 16 kHz input is kept bit
     # for bit.
     integers = np.clip(np.rint(samples * 32768), -32768, 32767).astype(np.int16)
