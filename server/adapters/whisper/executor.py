@@ -1,0 +1,145 @@
+"""Threads that decode: bounded, finals first."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+from typing import TypeVar
+
+from server.errors import Reason, ResourceExhausted, Unavailable
+
+T = TypeVar("T")
+
+
+class Priority(IntEnum):
+    """What goes first."""
+
+    FINAL = 0
+    PARTIAL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much may wait, beside what is being decoded, before more is refused.
+
+    Attributes:
+        finals: about 0.3 s each on one thread, so 32 of them on two are a wait of 5 s, which no one should be promised.
+        partials: one that has waited longer than the speaker's next is worth nothing.
+    """
+
+    finals: int = 32
+    partials: int = 8
+
+
+class DecodingThreads:
+    """Runs decoding in threads of its own, all finals before any partial.
+
+    Where there are several threads, one takes finals only, so that a final never waits for somebody's partial.
+
+    Args:
+        workers: threads.
+        backlog: how much may wait.
+    """
+
+    def __init__(self, workers: int, backlog: Backlog) -> None:
+        self._backlog = backlog
+        self._change = threading.Condition()
+        self._waiting: dict[Priority, deque[Callable[[], None]]] = {priority: deque() for priority in Priority}
+        self._limits = {Priority.FINAL: backlog.finals, Priority.PARTIAL: backlog.partials}
+        self._partials_running = 0
+        self._most_partials = max(1, workers - 1)
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"whisper-{number}", daemon=True) for number in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def finals_waiting(self) -> int:
+        """How many finals wait for a thread."""
+        return len(self._waiting[Priority.FINAL])
+
+    async def run(self, priority: Priority, work: Callable[[], T]) -> T:
+        """Runs work and gives its result.
+
+        When the caller is cancelled, work that waits is never begun; work under way ends and its result is dropped.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when too much waits already.
+            Unavailable: SHUTTING_DOWN after `close`.
+        """
+        future: Future[T] = Future()
+
+        def task() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = work()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        with self._change:
+            if self._closed:
+                raise Unavailable(
+                    Reason.SHUTTING_DOWN, "The server is shutting down.", retry_after=timedelta(seconds=1)
+                )
+            queue = self._waiting[priority]
+            if len(queue) >= self._limits[priority]:
+                raise ResourceExhausted(
+                    Reason.SPEECH_OVERLOADED,
+                    "Too much speech is waiting to be recognised.",
+                    metadata={"engine": "recognition"},
+                    retry_after=timedelta(seconds=1),
+                )
+            queue.append(task)
+            # All are woken: the one that is would otherwise be the one that takes no partials.
+            self._change.notify_all()
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            with self._change:
+                if task in queue:
+                    queue.remove(task)
+            raise
+
+    def close(self) -> None:
+        """Refuses new work, ends what waits with an error and lets what is under way finish."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while True:
+            with self._change:
+                self._change.wait_for(lambda: self._closed or self._next() is not None)
+                priority = self._next()
+                if priority is None:
+                    return
+                task = self._waiting[priority].popleft()
+                if priority is Priority.PARTIAL:
+                    self._partials_running += 1
+            try:
+                task()
+            finally:
+                if priority is Priority.PARTIAL:
+                    with self._change:
+                        self._partials_running -= 1
+                        self._change.notify_all()
+
+    def _next(self) -> Priority | None:
+        if self._waiting[Priority.FINAL]:
+            return Priority.FINAL
+        if self._waiting[Priority.PARTIAL] and (self._partials_running < self._most_partials or self._closed):
+            return Priority.PARTIAL
+        return None

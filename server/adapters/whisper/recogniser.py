@@ -1,0 +1,203 @@
+"""Speech to text as the service asks for it: partials, finals, nothing for what is no speech."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from server.adapters.whisper.executor import Backlog, DecodingThreads, Priority
+from server.adapters.whisper.gates import LanguageGate, SpeechGate, Voice, measure_voice
+from server.adapters.whisper.guards import TokenRates, loops, without_repetition
+from server.adapters.whisper.model import LONGEST_FRAMES, Context, Decoded, Encoded, WhisperModel
+from server.adapters.whisper.vad import SileroNetwork
+from server.speech.ports import Recognised, Samples
+
+_NOTHING = Recognised(text="", confidence=None, language="", languages={})
+_MENTIONED = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How audio becomes text.
+
+    Attributes:
+        context: what the encoder sees.
+        rates: how many tokens speech can need.
+        speech: what counts as speech.
+        language: what counts as another language.
+        expected: the language when none is asked for.
+        beam: width of the second decoding of a final.
+        sure: mean log probability at which the greedy decoding of a final is good enough. A beam for every final is no
+            better (it doubles some sentences) and takes half as long again: kana error at -0.4 and with a beam always:
+            words .199 and .199, sentences .085 and .142; the second decoding is needed for about half of them.
+    """
+
+    context: Context = field(default_factory=Context)
+    rates: TokenRates = field(default_factory=TokenRates)
+    speech: SpeechGate = field(default_factory=SpeechGate)
+    language: LanguageGate = field(default_factory=LanguageGate)
+    expected: str = "ja"
+    beam: int = 5
+    sure: float = -0.4
+
+
+class WhisperRecogniser:
+    """The recogniser on Whisper.
+
+    Args:
+        model: the weights.
+        network: tells voice from noise.
+        name: what the weights are called, such as `whisper-base`.
+        workers: decodings at once; the model must have been loaded for as many.
+        recipe: how audio becomes text.
+        backlog: how much may wait.
+    """
+
+    def __init__(
+        self,
+        model: WhisperModel,
+        network: SileroNetwork,
+        *,
+        name: str,
+        workers: int,
+        recipe: Recipe | None = None,
+        backlog: Backlog | None = None,
+    ) -> None:
+        self._transcriber = Transcriber(model, network, recipe or Recipe())
+        self._threads = DecodingThreads(workers, backlog or Backlog())
+        self._version = f"{name}-{model.compute_type}"
+
+    @property
+    def version(self) -> str:
+        """Name of the weights and their precision, such as `whisper-base-int8_float32`."""
+        return self._version
+
+    async def partial(self, samples: Samples) -> Recognised:
+        """A quick transcript of unfinished speech; empty while there is nothing to believe.
+
+        Args:
+            samples: at most 30 s.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED.
+            Unavailable: SHUTTING_DOWN.
+        """
+        return await self._threads.run(Priority.PARTIAL, lambda: self._transcriber.partial(samples))
+
+    async def final(self, samples: Samples, *, language: str | None = None) -> Recognised:
+        """The best transcript of a stretch of speech; goes before every partial.
+
+        Args:
+            samples: at most 30 s.
+            language: what is expected as a BCP 47 tag; what is clearly another language is transcribed in that one.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED.
+            Unavailable: SHUTTING_DOWN.
+        """
+        return await self._threads.run(
+            Priority.FINAL,
+            lambda: self._transcriber.final(samples, language, lambda: self._threads.finals_waiting > 0),
+        )
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._threads.close()
+
+
+class Transcriber:
+    """The recipe, in the calling thread."""
+
+    def __init__(self, model: WhisperModel, network: SileroNetwork, recipe: Recipe) -> None:
+        self._model = model
+        self._network = network
+        self._recipe = recipe
+
+    def partial(self, samples: Samples) -> Recognised:
+        """One greedy decoding; nothing where it isn't speech in the expected language or runs away."""
+        recipe = self._recipe
+        voice = measure_voice(self._network.judge(samples))
+        if not recipe.speech.voiced(voice):
+            return _NOTHING
+        encoded = self._model.encode(samples, recipe.context)
+        languages = self._model.languages(encoded)
+        language = recipe.language.decide(languages, recipe.expected, voice.certain)
+        if language != recipe.expected:
+            return Recognised("", None, language, _mentioned(languages))
+        decoded = self._decode(encoded, language, voice, beam=1)
+        text = decoded.text
+        if not recipe.speech.believable(decoded.no_speech, decoded.logprob):
+            return _NOTHING
+        if self._suspicious(decoded, voice):
+            kept = without_repetition(text)
+            text = kept if kept != text else ""
+        return _recognised(text, decoded, language, languages)
+
+    def final(self, samples: Samples, language: str | None, hurry: Callable[[], bool]) -> Recognised:
+        """Greedy; where that is unsure a beam on the same encoding; where both run away, again with the full window.
+
+        Args:
+            samples: at most 30 s.
+            language: what is expected.
+            hurry: whether others wait, so that a sound greedy decoding must do.
+        """
+        recipe = self._recipe
+        voice = measure_voice(self._network.judge(samples))
+        if not recipe.speech.voiced(voice):
+            return _NOTHING
+        encoded = self._model.encode(samples, recipe.context)
+        languages = self._model.languages(encoded)
+        spoken = recipe.language.decide(languages, self._expected(language), voice.certain)
+        best = self._best(samples, encoded, spoken, voice, hurry)
+        if best is None or not recipe.speech.believable(best.no_speech, best.logprob):
+            return _NOTHING
+        return _recognised(best.text, best, spoken, languages)
+
+    def _best(
+        self, samples: Samples, encoded: Encoded, language: str, voice: Voice, hurry: Callable[[], bool]
+    ) -> Decoded | None:
+        recipe = self._recipe
+        greedy = self._decode(encoded, language, voice, beam=1)
+        sound = None if self._suspicious(greedy, voice) else greedy
+        if sound is not None and (sound.logprob >= recipe.sure or hurry()):
+            return sound
+        wide = self._decode(encoded, language, voice, beam=recipe.beam)
+        if not self._suspicious(wide, voice):
+            return wide
+        if sound is not None:
+            return sound
+        again = self._model.encode(samples, recipe.context, frames=LONGEST_FRAMES)
+        full = self._decode(again, language, voice, beam=recipe.beam)
+        if not self._suspicious(full, voice):
+            return full
+        return next((mended for tried in (full, wide, greedy) if (mended := self._mended(tried, voice))), None)
+
+    def _mended(self, decoded: Decoded, voice: Voice) -> Decoded | None:
+        """The decoding up to where it repeats itself, if that is short enough to have been said."""
+        kept = without_repetition(decoded.text)
+        tokens = math.ceil(decoded.tokens * len(kept) / max(1, len(decoded.text)))
+        if kept == decoded.text or self._recipe.rates.runaway(tokens, voice.possible):
+            return None
+        return Decoded(kept, tokens, decoded.logprob, decoded.no_speech)
+
+    def _decode(self, encoded: Encoded, language: str, voice: Voice, *, beam: int) -> Decoded:
+        most = self._recipe.rates.limit(voice.possible)
+        return self._model.decode(encoded, language, beam=beam, most_tokens=most)
+
+    def _suspicious(self, decoded: Decoded, voice: Voice) -> bool:
+        return self._recipe.rates.runaway(decoded.tokens, voice.possible) or loops(decoded.text)
+
+    def _expected(self, language: str | None) -> str:
+        code = (language or "").split("-")[0].lower()
+        return code if code and self._model.knows(code) else self._recipe.expected
+
+
+def _recognised(text: str, decoded: Decoded, language: str, languages: Mapping[str, float]) -> Recognised:
+    if not text:
+        return Recognised("", None, language, _mentioned(languages))
+    return Recognised(text, min(1.0, math.exp(decoded.logprob)), language, _mentioned(languages))
+
+
+def _mentioned(languages: Mapping[str, float]) -> Mapping[str, float]:
+    return {language: p for language, p in languages.items() if p >= _MENTIONED}
