@@ -132,6 +132,7 @@ class LivePractice:
         self._voice = tools.voice.open()
         self._audio: list[Samples] = []
         self._taken = 0
+        self._heard = 0
         self._arrival = asyncio.Condition()
         self._pushes = 0
         self._outbox: Outbox | None = None
@@ -247,7 +248,7 @@ class LivePractice:
                 await self._wait_for(final_offset, "final_offset")
             if self._machine.phase is Phase.LISTENING:
                 rest = self._pcm.finish()
-                await self._hear(rest, 0.0, cut=False)
+                await self._hear(rest, cut=False)
             self._perform(self._machine.finish())
         return self._taken
 
@@ -282,19 +283,21 @@ class LivePractice:
     async def _take(self, data: bytes) -> None:
         bytes_a_second = 2 * self.spec.sample_rate_hertz
         seconds = len(data) / bytes_a_second
-        room = self._machine.room(seconds)
         kept = data
-        if room < seconds:
-            kept = data[: int(room * self.spec.sample_rate_hertz) * 2]
+        if self._machine.room(seconds) < seconds:
+            most = 2 * int(self.spec.rules.longest_utterance * self.spec.sample_rate_hertz)
+            kept = data[: max(0, most - self._heard)] if self._machine.phase is Phase.LISTENING else b""
         cut = len(kept) < len(data) and self._machine.phase is Phase.LISTENING
         if kept or cut:
-            await self._hear(self._pcm.push(kept), len(kept) / bytes_a_second, cut=cut)
+            self._heard += len(kept)
+            await self._hear(self._pcm.push(kept), cut=cut)
         self._taken += len(data)
 
-    async def _hear(self, samples: Samples, seconds: float, *, cut: bool) -> None:
+    async def _hear(self, samples: Samples, *, cut: bool) -> None:
         self._audio.append(samples)
         voice = await self._voice.probabilities(samples)
-        self._perform(self._machine.audio(seconds, voice, self._tools.steady(), cut=cut))
+        received = self._heard / (2 * self.spec.sample_rate_hertz)
+        self._perform(self._machine.audio(received, voice, self._tools.steady(), cut=cut))
 
     # -- what the machine decides
 

@@ -27,6 +27,9 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 LONGEST_STALL = 30.0
 """Seconds that a client may leave its responses unread."""
 
+_HALF_CLOSE_DOUBT = 0.02
+"""Seconds after which the end of the requests is believed to be the client's will."""
+
 _log = logging.getLogger(__name__)
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -79,6 +82,8 @@ def _wrap(handler: Handler | None, method: str, layers: Sequence[Interceptor], l
         async def requests() -> AsyncIterator[Message]:
             async for raw in raws:
                 yield _receive(call, decode, raw)
+            # A connection that is cut looks like an end of the requests, until gRPC cancels this task.
+            await asyncio.sleep(_HALF_CLOSE_DOUBT)
 
         return await respond(call, requests())
 

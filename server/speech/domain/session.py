@@ -196,20 +196,20 @@ class PracticeMachine:
             metadata={"field": "audio", "limit_seconds": f"{limit:g}"},
         )
 
-    def audio(self, seconds: float, voice: Sequence[float], now: float, *, cut: bool = False) -> Iterator[Action]:
+    def audio(self, received: float, voice: Sequence[float], now: float, *, cut: bool = False) -> Iterator[Action]:
         """Takes audio that `room` has made sure of.
 
         Args:
-            seconds: its length.
+            received: seconds of audio there are now in all (a sum here would depend on how the audio was cut).
             voice: probabilities of the frames that it completed.
             now: the time.
             cut: whether some of it was dropped at the limit.
         """
         if self._phase is not Phase.LISTENING:
             return
-        if seconds > 0:
+        if received > self._received:
             self._last_audio = now
-        self._received += seconds
+        self._received = received
         stopped = False
         for probability in voice:
             event = self._tracker.add(probability)

@@ -33,7 +33,7 @@ def speak(machine: PracticeMachine, seconds: float, voice: float = 0.9, now: flo
     """Audio of that length whose frames all have this probability of voice; partials are done at once."""
     actions: list[Action] = []
     for _ in range(round(seconds / FRAME)):
-        new = list(machine.audio(FRAME, [voice], now))
+        new = list(machine.audio(machine.received + FRAME, [voice], now))
         actions += new
         if any(isinstance(action, DecodePartial) for action in new):
             actions += machine.partial_done()
@@ -77,7 +77,7 @@ def test_the_first_partial_comes_early_and_the_next_at_the_interval() -> None:
 
 def test_only_one_partial_at_a_time() -> None:
     machine = PracticeMachine(PracticeRules(), 0.0)
-    actions = [a for _ in range(60) for a in machine.audio(FRAME, [0.9], 0.0)]
+    actions = [a for _ in range(60) for a in machine.audio(machine.received + FRAME, [0.9], 0.0)]
     assert kinds(actions).count(DecodePartial) == 1
     assert kinds(machine.partial_done()) == [DecodePartial]
 
@@ -159,7 +159,11 @@ def test_or_the_end_where_the_client_asked_for_that() -> None:
     speak(machine, 0.96)
     room = machine.room(0.5)
     assert room == pytest.approx(0.04)
-    assert kinds(machine.audio(room, [0.9], 0.0, cut=True)) == [LimitReached, UtteranceEnded, DecodeFinal]
+    assert kinds(machine.audio(machine.received + room, [0.9], 0.0, cut=True)) == [
+        LimitReached,
+        UtteranceEnded,
+        DecodeFinal,
+    ]
 
 
 def test_the_limit_is_announced_once() -> None:
@@ -172,7 +176,7 @@ def test_idleness_counts_from_the_last_audio() -> None:
     machine.check_idle(109.9)
     list(machine.audio(FRAME, [0.0], 105.0))
     machine.check_idle(114.9)
-    list(machine.audio(0.0, [], 114.9))
+    list(machine.audio(FRAME, [], 114.9))
     with pytest.raises(ApplicationError) as caught:
         machine.check_idle(115.0)
     assert caught.value.reason is Reason.IDLE_TIMEOUT
@@ -210,7 +214,7 @@ def test_any_order_of_events(steps: list[tuple[str, list[float]]], on_silence: b
             if step == "audio":
                 seconds = len(voice) * FRAME
                 room = machine.room(seconds)
-                new = list(machine.audio(room, voice[: int(room / FRAME)], 0.0, cut=room < seconds))
+                new = list(machine.audio(machine.received + room, voice[: int(room / FRAME)], 0.0, cut=room < seconds))
             elif step == "done":
                 new = list(machine.partial_done()) if decoding else []
                 decoding = False
@@ -244,7 +248,7 @@ def test_chunk_boundaries_make_no_difference(voice: list[float], data: st.DataOb
         machine = PracticeMachine(PracticeRules(partials=False), 0.0)
         actions: list[Action] = []
         for start, end in zip([0, *cuts], [*cuts, len(voice)], strict=True):
-            actions += machine.audio((end - start) * FRAME, voice[start:end], 0.0)
+            actions += machine.audio(end * FRAME, voice[start:end], 0.0)
         return [*actions, *machine.finish()]
 
     cuts = sorted(data.draw(st.lists(st.integers(0, len(voice)), max_size=10)))
