@@ -183,17 +183,12 @@ def test_a_server_killed_under_a_running_statement_recovers(make: Make, home: Pa
     pid = server.pid()
     assert pid is not None
     plain = make_url(url).set(drivername="postgresql").render_as_string()
-    started, ended = threading.Event(), threading.Event()
+    started = threading.Event()
 
     def work() -> None:
-        with psycopg.connect(plain) as connection:
+        with contextlib.suppress(psycopg.Error), psycopg.connect(plain) as connection:
             started.set()
-            try:
-                connection.execute("SELECT count(*) FROM generate_series(1, 3000000)")
-            except psycopg.OperationalError:
-                pass
-            finally:
-                ended.set()
+            connection.execute("SELECT count(*) FROM generate_series(1, 3000000)")
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -201,7 +196,6 @@ def test_a_server_killed_under_a_running_statement_recovers(make: Make, home: Pa
     os.kill(pid, signal.SIGKILL)
     assert execute(server.start(), "SELECT 1") == [(1,)]
     thread.join()
-    assert ended.is_set()
 
 
 def test_a_server_left_behind_is_adopted_and_stopped(make: Make, home: Path) -> None:
