@@ -1,0 +1,68 @@
+"""The worker's chores."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+import structlog
+
+from server.config import Settings
+from server.errors import Reason, Unavailable
+from server.worker import Chore, chores, do_chore, work
+from tests.support.kernel import NOON, FixedClock
+
+
+@dataclass
+class FakeMaintenance:
+    """Writes down what is asked of it."""
+
+    asked: dict[str, datetime] = field(default_factory=dict)
+
+    async def delete_expired_sessions(self, before: datetime) -> int:
+        self.asked["sessions"] = before
+        return 1
+
+    async def delete_expired_refresh_tokens(self, before: datetime) -> int:
+        self.asked["tokens"] = before
+        return 1
+
+    async def forget_answers(self, before: datetime) -> int:
+        self.asked["answers"] = before
+        return 1
+
+    async def end_forgotten_speaking_sessions(self, before: datetime) -> int:
+        self.asked["speaking sessions"] = before
+        return 0
+
+
+async def test_each_chore_has_its_age() -> None:
+    maintenance = FakeMaintenance()
+    for chore in chores(maintenance):
+        await do_chore(chore, FixedClock(NOON))
+    assert maintenance.asked == {
+        "sessions": NOON - timedelta(days=7),
+        "tokens": NOON - timedelta(days=7),
+        "answers": NOON - timedelta(days=7),
+        "speaking sessions": NOON - timedelta(hours=12),
+    }
+
+
+@pytest.mark.parametrize("error", [Unavailable(Reason.DATABASE_UNAVAILABLE, "away"), ValueError("a bug")])
+async def test_a_chore_that_fails_is_logged_and_left_for_the_next_time(error: Exception) -> None:
+    async def fail(before: datetime) -> int:
+        raise error
+
+    with structlog.testing.capture_logs() as logged:
+        await do_chore(Chore("fails", timedelta(hours=1), timedelta(0), fail), FixedClock())
+    assert [(line["event"], line["chore"]) for line in logged] == [("chore failed", "fails")]
+
+
+async def test_it_works_until_it_is_told_to_stop(database_url: str) -> None:
+    stop = asyncio.Event()
+    working = asyncio.create_task(work(Settings(database_url=database_url), stop))
+    stop.set()
+    async with asyncio.timeout(10):
+        await working
