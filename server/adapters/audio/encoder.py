@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 import numpy as np
 import soundfile
 
 from server.errors import Reason, ResourceExhausted
 from server.speech.ports import SAMPLE_RATE, Samples
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class AudioFileEncoder:
         Raises:
             ResourceExhausted: SPEECH_OVERLOADED when too many files wait.
         """
-        return await self._run(samples, FLAC)
+        return await self._run(lambda: encode(samples, FLAC))
 
     async def wav(self, samples: Samples) -> bytes:
         """A WAV file of 16-bit mono samples at 16 kHz; what is beyond -1 to 1 is clipped.
@@ -63,7 +67,7 @@ class AudioFileEncoder:
         Raises:
             ResourceExhausted: SPEECH_OVERLOADED when too many files wait.
         """
-        return await self._run(samples, WAV)
+        return await self._run(lambda: encode(samples, WAV))
 
     async def ogg_opus(self, samples: Samples) -> bytes:
         """Opus in Ogg at about 32 kbit/s, mono; what is beyond -1 to 1 is clipped.
@@ -71,13 +75,22 @@ class AudioFileEncoder:
         Raises:
             ResourceExhausted: SPEECH_OVERLOADED when too many files wait.
         """
-        return await self._run(samples, OGG_OPUS)
+        return await self._run(lambda: encode(samples, OGG_OPUS))
+
+    async def read_flac(self, data: bytes) -> Samples:
+        """The samples of a file that `flac` wrote.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when too many files wait.
+            soundfile.LibsndfileError, ValueError: it is none.
+        """
+        return await self._run(lambda: _read(data))
 
     def close(self) -> None:
         """Ends the threads; files that wait are given up."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    async def _run(self, samples: Samples, kind: FileKind) -> bytes:
+    async def _run(self, work: Callable[[], T]) -> T:
         if self._under_way >= self._most:
             raise ResourceExhausted(
                 Reason.SPEECH_OVERLOADED,
@@ -87,11 +100,11 @@ class AudioFileEncoder:
             )
         # Counted until the thread is done, not until the caller stops waiting: a thread can't be cancelled.
         self._under_way += 1
-        encoding = asyncio.get_running_loop().run_in_executor(self._executor, encode, samples, kind)
+        encoding = asyncio.get_running_loop().run_in_executor(self._executor, work)
         encoding.add_done_callback(self._done)
         return await asyncio.shield(encoding)
 
-    def _done(self, encoding: asyncio.Future[bytes]) -> None:
+    def _done(self, encoding: asyncio.Future[T]) -> None:
         self._under_way -= 1
         if not encoding.cancelled():
             # Seen, though nobody may be waiting for it any more.
@@ -118,3 +131,10 @@ def encode(samples: Samples, kind: FileKind) -> bytes:
         file, integers, SAMPLE_RATE, format=kind.container, subtype=kind.codec, compression_level=kind.compression
     )
     return file.getvalue()
+
+
+def _read(data: bytes) -> Samples:
+    samples, rate = soundfile.read(io.BytesIO(data), dtype="float32")
+    if rate != SAMPLE_RATE or samples.ndim != 1:
+        raise ValueError("not one of our recordings")
+    return np.asarray(samples, np.float32)
