@@ -186,6 +186,7 @@ def _known_failures() -> tuple[type[Exception], ...]:
         ("server.errors", "ApplicationError"),
         ("server.adapters.postgres.embedded", "EmbeddedPostgresError"),
         ("server.adapters.tokens.keys", "KeysError"),
+        ("server.adapters.whisper.weights", "WeightsError"),
         ("server.supervisor.envoy", "EnvoyMissing"),
     )
     return tuple(getattr(sys.modules[module], name) for module, name in names if module in sys.modules)

@@ -132,9 +132,8 @@ def _open_jtalk(settings: Settings) -> Finding:
 def _whisper(settings: Settings) -> Finding:
     from server.adapters.whisper.weights import find_weights
 
-    began = time.perf_counter()
-    folder = find_weights(settings.whisper.model, settings.home)
-    return Finding(True, f"{folder}, {encoder_speed(str(folder))} ({time.perf_counter() - began:.1f} s to load)")
+    weights = find_weights(settings.whisper.model, settings.home / "models")
+    return Finding(True, f"{weights.name} from {weights.source}; {encoder_speed(str(weights.folder))}")
 
 
 def encoder_speed(weights: str) -> str:
