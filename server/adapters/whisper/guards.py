@@ -46,6 +46,23 @@ def loops(text: str) -> bool:
     return any(len(match.group()) >= _LEAST_LOOP for match in _LOOP.finditer(text))
 
 
+_HELD = re.compile(r"([ぁ-おァ-オんンー〜])\1*[。、!?！？…]*")
+_LEAST_HELD = 4
+_LONGEST_SINGLE = 1.2
+
+
+def held_tone(text: str, voice_seconds: float) -> bool:
+    """Whether the text is what Whisper writes for a held tone, such as singing without words or a hum.
+
+    That is one vowel or ん, four times or oftener, or once for more than a second (a lone え is 絵, said in 0.3 s).
+    """
+    match = _HELD.fullmatch(text)
+    if match is None:
+        return False
+    count = len(text.rstrip("。、!?！？…"))
+    return count >= _LEAST_HELD or voice_seconds > _LONGEST_SINGLE
+
+
 def without_repetition(text: str) -> str:
     """The text up to where it begins to repeat itself.
 

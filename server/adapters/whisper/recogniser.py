@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from server.adapters.whisper.executor import Backlog, DecodingThreads, Priority
 from server.adapters.whisper.gates import LanguageGate, SpeechGate, Voice, measure_voice
-from server.adapters.whisper.guards import TokenRates, loops, without_repetition
+from server.adapters.whisper.guards import TokenRates, held_tone, loops, without_repetition
 from server.adapters.whisper.model import LONGEST_FRAMES, Context, Decoded, Encoded, WhisperModel
 from server.adapters.whisper.vad import SileroNetwork
 from server.speech.ports import Recognised, Samples
@@ -127,7 +127,7 @@ class Transcriber:
             return Recognised("", None, language, _mentioned(languages))
         decoded = self._decode(encoded, language, voice, beam=1)
         text = decoded.text
-        if not recipe.speech.believable(decoded.no_speech, decoded.logprob):
+        if self._unbelievable(decoded, voice):
             return _NOTHING
         if self._suspicious(decoded, voice):
             kept = without_repetition(text)
@@ -150,7 +150,7 @@ class Transcriber:
         languages = self._model.languages(encoded)
         spoken = recipe.language.decide(languages, self._expected(language), voice.certain)
         best = self._best(samples, encoded, spoken, voice, hurry)
-        if best is None or not recipe.speech.believable(best.no_speech, best.logprob):
+        if best is None or self._unbelievable(best, voice):
             return _NOTHING
         return _recognised(best.text, best, spoken, languages)
 
@@ -187,6 +187,10 @@ class Transcriber:
 
     def _suspicious(self, decoded: Decoded, voice: Voice) -> bool:
         return self._recipe.rates.runaway(decoded.tokens, voice.possible) or loops(decoded.text)
+
+    def _unbelievable(self, decoded: Decoded, voice: Voice) -> bool:
+        believed = self._recipe.speech.believable(voice, decoded.no_speech, decoded.logprob)
+        return not believed or held_tone(decoded.text, voice.certain)
 
     def _expected(self, language: str | None) -> str:
         code = (language or "").split("-")[0].lower()
