@@ -66,7 +66,8 @@ def media_file(
             )
             frame.sample_rate = rate
             # The frame size is known only when the encoder is open.
-            stream.codec_context.open()
+            if not stream.codec_context.is_open:
+                stream.codec_context.open()
             resampler = av.AudioResampler(
                 format=stream.format, layout=layout, rate=rate, frame_size=stream.codec_context.frame_size or 1024
             )
