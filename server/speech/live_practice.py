@@ -61,6 +61,7 @@ from server.speech.ports import SAMPLE_RATE, Analyser, PcmDecoder, Recogniser, S
 from server.speech.transcription import join_segments, transcribe_segment
 
 _ORDER_WAIT = 2.0
+_NOTICE_INTERVAL = 5.0
 _TOKEN_NOTICE = 60.0
 _REVOCATION_CHECK = 5.0
 
@@ -138,6 +139,7 @@ class LivePractice:
         self._outbox: Outbox | None = None
         self._sequence = 0
         self._kept: dict[type, Event] = {}
+        self._told: dict[NoticeKind, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._partial: asyncio.Task[None] | None = None
         self._stabiliser = Stabiliser()
@@ -253,8 +255,11 @@ class LivePractice:
         return self._taken
 
     def tell(self, notice: Notice) -> None:
-        """Sends a notice to whoever listens."""
-        self._emit(notice)
+        """Sends a notice to whoever listens; one of a kind every five seconds at most."""
+        now = self._tools.steady()
+        if now - self._told.get(notice.kind, float("-inf")) >= _NOTICE_INTERVAL:
+            self._told[notice.kind] = now
+            self._emit(notice)
 
     def end(self, error: ApplicationError | None) -> None:
         """Ends the practice at once, without a result."""
@@ -330,7 +335,7 @@ class LivePractice:
             if self._machine.phase is Phase.LISTENING and heard.text:
                 await self._show("".join(s.text for s in self._segments) + heard.text)
         except ResourceExhausted:
-            self._emit(Notice(NoticeKind.FALLING_BEHIND, ()))
+            self.tell(Notice(NoticeKind.FALLING_BEHIND, (("behind", self._machine.received - until),)))
         finally:
             self._perform(self._machine.partial_done())
 
