@@ -121,7 +121,7 @@ def _migrate(options: argparse.Namespace, settings: Settings, environment: Mappi
     from server.adapters.postgres.database import database_url
     from server.adapters.postgres.migrate import current_revision, head_revision, upgrade
 
-    with database_url(settings) as url:
+    with database_url(settings.database_url, settings.home) as url:
         before, wanted = current_revision(url), head_revision()
         if before == wanted:
             _say(f"The schema is up to date ({wanted}).")

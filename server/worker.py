@@ -91,7 +91,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
         EmbeddedPostgresError: no database was named, and our own can't be started.
     """
     async with AsyncExitStack() as resources:
-        url = resources.enter_context(database_url(settings))
+        url = resources.enter_context(database_url(settings.database_url, settings.home))
         engine = create_engine(url, pool_size=2, application_name="kaiwa-worker")
         resources.push_async_callback(engine.dispose)
         todo = chores(PostgresMaintenance(engine))
