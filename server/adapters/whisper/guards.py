@@ -71,7 +71,7 @@ def without_repetition(text: str) -> str:
     """
     match = _LOOP.search(text)
     if match is not None and match.start() > 0:
-        return text[: match.start()] + match.group(1)
+        return (text[: match.start()] + match.group(1)).rstrip("、, ")
     period = _period(text)
     return text[:period].rstrip("、, ") if period else text
 
