@@ -1,4 +1,4 @@
-"""The whole of Kaiwa, as `make run` starts it: practices from the command that it prints and from a browser, and deaths."""
+"""The whole of Kaiwa, as `make run` starts it: practices at the command line and from a browser, and deaths."""
 
 from __future__ import annotations
 
