@@ -42,6 +42,7 @@ class ProcessFileDecoder:
         self._limits = limits or Limits()
         self._most_waiting = most_waiting
         self._spare_count = spares
+        self._concurrency = concurrency
         self._places = asyncio.Semaphore(concurrency)
         self._waiting = 0
         self._closed = False
@@ -118,12 +119,20 @@ class ProcessFileDecoder:
         await asyncio.gather(*self._spares, return_exceptions=True)
         self._spares.clear()
         for process in self._at_work:
-            self._end(process)
+            process.kill()
+        # Those at work and those who wait give their places back.
+        for _ in range(self._concurrency):
+            await self._places.acquire()
+        for _ in range(self._concurrency):
+            self._places.release()
         while self._ending:
             await asyncio.gather(*self._ending)
 
     async def _decode(self, data: bytes, longest_seconds: float) -> Samples:
         process = await self._take()
+        if self._closed:
+            self._end(process)
+            raise _unavailable()
         wall_seconds = self._limits.wall_seconds
         most = int(longest_seconds * SAMPLE_RATE) * _BYTES_A_SAMPLE
         self._at_work.add(process)

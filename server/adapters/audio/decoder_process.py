@@ -142,11 +142,15 @@ class DecoderProcess:
                 raise TooMuchOutput
         return await self._process.wait(), output
 
-    async def end(self) -> None:
-        """Kills the process, if it is still there, and waits until it is gone."""
+    def kill(self) -> None:
+        """Kills the process, if it is still there; `run` then returns."""
         if self.alive:
             with suppress(ProcessLookupError):
                 self._process.kill()
+
+    async def end(self) -> None:
+        """Kills the process, if it is still there, and waits until it is gone. Not while `run` is under way."""
+        self.kill()
         self._stdin.close()
         # Its end is only seen when everything that it wrote has been read.
         while await self._stdout.read(_PIECE):
