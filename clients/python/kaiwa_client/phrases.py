@@ -60,6 +60,7 @@ _NOTICES: Mapping[str, str] = {
     "token_expiring": "The sign-in ends soon; this utterance will be finished.",
     "falling_behind": "The server is busy: what is shown comes late, the result is not affected.",
     "resumed": "The connection broke and goes on.",
+    "started_again": "The connection broke and the server lost the recording; it is sent again.",
     "draining": "The server is about to restart; this utterance will be finished.",
     "assessment_unavailable": "The server can't score now; the attempt is stored without scores.",
     "saving_delayed": "Storing the attempt takes longer than usual.",

@@ -36,8 +36,9 @@ class Practice:
     """One utterance under way: iterate over it for its events, which end with Saved.
 
     A connection that breaks is opened again under the same practice id and goes on from the audio that the server has;
-    the events are those of one unbroken practice, with a Notice `resumed` where it broke. Iterate once. Use it as an
-    asynchronous context manager, or call `aclose`, to give it up early.
+    the events are those of one unbroken practice, with a Notice `resumed` where it broke. Where the server has lost the
+    audio, all of it is sent again, partials begin anew, and the Notice is `started_again`, which only this library
+    makes. Iterate once. Use it as an asynchronous context manager, or call `aclose`, to give it up early.
 
     Attributes:
         practice_id: the id under which the server knows it.
@@ -87,7 +88,7 @@ class Practice:
 
     async def _run(self) -> AsyncGenerator[Event]:
         breaks = 0
-        renewed = False
+        renewed = saved = False
         try:
             while True:
                 token = await self._tokens.token()
@@ -98,11 +99,13 @@ class Practice:
                             breaks, renewed = 0, False
                             if self._is_news(event):
                                 yield event
-                            if isinstance(event, Saved):
-                                return
+                            # Read on: the server ends the stream with its status.
+                            saved = saved or isinstance(event, Saved)
                     error = PracticeIncomplete("The server ended the practice without its result.", code="UNKNOWN")
                 except grpc.aio.AioRpcError as failure:
                     error = from_rpc(failure, self._calls.address)
+                if saved:
+                    return
                 breaks += 1
                 if isinstance(error, NotSignedIn) and not renewed:
                     if await self._tokens.renewed(token, error) is None:
@@ -150,6 +153,8 @@ class Practice:
                     await _cancelled(self._filler)
                 if event is not None:
                     yield event
+                if isinstance(event, Ready) and self.first_audio_at is not None and not response.ready.resume_offset:
+                    yield _started_again(event)
             if await call.code() is not grpc.StatusCode.OK:
                 raise grpc.aio.AioRpcError(
                     await call.code(),
@@ -193,6 +198,16 @@ class Practice:
         if isinstance(event, Ready | SpeechStarted | SpeechEnded):
             return False
         return _content(last) != _content(event) or (isinstance(event, Partial) and event.sequence == last.sequence + 1)
+
+
+def _started_again(ready: Ready) -> Notice:
+    return Notice(
+        sequence=ready.sequence,
+        audio_offset_ms=ready.audio_offset_ms,
+        received=ready.received,
+        kind="started_again",
+        parameters=(),
+    )
 
 
 def _content(event: Event) -> tuple[object, ...]:

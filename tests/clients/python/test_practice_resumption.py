@@ -65,6 +65,7 @@ async def test_sends_everything_again_when_the_audio_is_lost(client: KaiwaClient
     fake.speech.breaks, fake.speech.lose_on_break = [8 * len(CHUNK)], True
     events = await _events(client)
     assert _names(events)[-4:] == WHOLE[-4:]
+    assert "started_again" in _names(events)
     (practice,) = fake.speech.practices.values()
     assert bytes(practice.audio) == b"".join(CHUNKS)
 

@@ -71,6 +71,11 @@ async def test_the_command_connects(kaiwa: CommandLine, secure: FakeKaiwa, ca_fi
     assert kaiwa.out.endswith(f"at https://{secure.address}\n")
 
 
+async def test_the_command_tells_tls_from_nobody_there(kaiwa: CommandLine, fake: FakeKaiwa) -> None:
+    assert await kaiwa("whoami", "--tls") == 3
+    assert kaiwa.err.startswith(f"kaiwa: No TLS with https://{fake.address}")
+
+
 async def test_a_server_that_nobody_vouches_for_is_not_trusted(secure: FakeKaiwa) -> None:
     client = KaiwaClient(f"https://{secure.address}", token="t", retry=RETRY)
     async with client:

@@ -58,9 +58,9 @@ def complaint(error: KaiwaError, address: Address, *, signing_in: bool) -> str:
         signing_in: whether the command was to sign in; otherwise refused credentials are those of the demo learner.
     """
     if isinstance(error, Unreachable):
-        hint = " (make run)" if address.local else ""
-        cause = f" {error.message}" if address.tls and "SSL" in error.message else ""
-        return f"Can't reach Kaiwa at {address}. Is it running?{hint}{cause}"
+        if address.tls and "handshake" in error.message.lower():
+            return f"No TLS with {address}: it does not speak it, or its certificate is not trusted (--ca-file)."
+        return f"Can't reach Kaiwa at {address}. Is it running?{' (make run)' if address.local else ''}"
     if error.reason == "INVALID_CREDENTIALS" and not signing_in:
         return f"{_SENTENCES['TOKEN_MISSING']} (The demo learner of .kaiwa/demo.json is not known at {address}.)"
     if error.reason is None:

@@ -89,13 +89,11 @@ def _complain(world: World, text: str) -> None:
 
 
 def main() -> int:
-    """The entry point of `kaiwa`.
+    """Runs the command of this process.
 
     Returns:
         The exit code.
     """
-    # gRPC logs broken connections to stderr, which are told in our own words.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):
             stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]

@@ -124,9 +124,14 @@ def _misheard(mora: Mora) -> str:
 
 
 def _show_findings(console: Console, findings: Sequence[Finding]) -> None:
+    praise = [item for item in findings if not item.work_on and item.error in (None, "none")]
+    if praise:
+        console.print()
+    for item in praise:
+        console.print(Text(finding(item), "green"), soft_wrap=True)
     for title, chosen in (
         ("To work on", [item for item in findings if item.work_on]),
-        ("Also", [item for item in findings if not item.work_on]),
+        ("Also", [item for item in findings if not item.work_on and item not in praise]),
     ):
         if chosen:
             console.print()
