@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from kaiwa.accounts.v1 import accounts_service_pb2_grpc as accounts_rpc
 from kaiwa.content.v1 import content_service_pb2_grpc as content_rpc
@@ -80,6 +80,7 @@ from server.speech.list_attempts import ListAttempts
 from server.speech.list_speaking_sessions import ListSpeakingSessions
 from server.speech.live_practice import PracticeTools
 from server.speech.open_practice import OpenPractice, PracticeOpener
+from server.speech.ports import Recogniser, VoiceDetector
 from server.speech.practice import Practice
 from server.speech.practice_config import PracticeLimits, PracticePreparation
 from server.speech.practice_sessions import PracticeSessions
@@ -107,16 +108,62 @@ class Assembly:
     create_account: CreateAccount
 
 
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What hears: loaded where speech is served.
+
+    Attributes:
+        close: lets go of both.
+    """
+
+    recogniser: Recogniser
+    voice: VoiceDetector
+    close: Callable[[], None]
+
+
+def load_engines(settings: Settings) -> Engines:
+    """Loads the weights; takes a second or two.
+
+    Raises:
+        WeightsError: there are none.
+    """
+    weights = find_weights(settings.whisper.model, settings.home / "models")
+    model = WhisperModel(
+        weights.folder,
+        device=settings.whisper.device,
+        compute_type=settings.whisper.compute_type,
+        threads=settings.whisper.threads,
+        workers=settings.whisper.workers,
+    )
+    network = SileroNetwork()
+    recogniser = WhisperRecogniser(model, network, name=weights.name, workers=settings.whisper.workers)
+    voice = SileroDetector(network)
+
+    def close() -> None:
+        voice.close()
+        recogniser.close()
+
+    return Engines(recogniser, voice, close)
+
+
 @contextlib.asynccontextmanager
-async def assemble(settings: Settings, database_url: str) -> AsyncIterator[Assembly]:
+async def assemble(
+    settings: Settings,
+    database_url: str,
+    *,
+    load_engines: Callable[[Settings], Engines] = load_engines,
+    registry: CollectorRegistry = REGISTRY,
+) -> AsyncIterator[Assembly]:
     """Puts the server together, and takes it apart when the block ends.
 
     Args:
         settings: what is set.
         database_url: a migrated database.
+        load_engines: called, in a thread, where speech is served.
+        registry: where measurements go; a process can put one server together for each.
 
     Raises:
-        ApplicationError: SPEECH_MODEL_MISSING where speech is served and there are no weights.
+        WeightsError: speech is served and there are no weights.
         OSError: the metrics address can't be bound.
     """
     async with contextlib.AsyncExitStack() as stack:
@@ -151,12 +198,15 @@ async def assemble(settings: Settings, database_url: str) -> AsyncIterator[Assem
         served = [make() for name, make in services.items() if name in settings.services]
         practices = None
         if "speech" in settings.services:
-            use_cases, practices = await _speech(settings, stack, unit_of_work, SpokenReadings(analyser), clock, ids)
+            engines = await asyncio.to_thread(load_engines, settings)
+            stack.callback(engines.close)
+            spoken = SpokenReadings(analyser)
+            use_cases, practices = _speech(settings, stack, engines, unit_of_work, spoken, clock, ids)
             servicer = SpeechServicer(use_cases, page_tokens)
             served.append(
                 Service("kaiwa.speech.v1.SpeechService", speech_rpc.add_SpeechServiceServicer_to_server, servicer)
             )
-        metrics = Metrics(REGISTRY)
+        metrics = Metrics(registry)
         if settings.metrics_listen is not None:
             metrics.serve(settings.metrics_listen)
         server = RpcServer(
@@ -191,7 +241,7 @@ async def serve(settings: Settings, *, ready: Callable[[int], None] | None = Non
 
     Raises:
         OSError: an address can't be bound.
-        ApplicationError: SPEECH_MODEL_MISSING.
+        WeightsError: speech is served and there are no weights.
     """
     configure(settings.log_format, settings.log_level)
     async with contextlib.AsyncExitStack() as stack:
@@ -204,12 +254,12 @@ async def serve(settings: Settings, *, ready: Callable[[int], None] | None = Non
         assembly = await stack.enter_async_context(assemble(settings, url))
         loaded = await assembly.load_starter_deck()
         _log.info("starter deck", added=loaded.added, changed=loaded.changed)
-        if settings.demo:
-            await _make_demo_accounts(settings, assembly.create_account)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         port = assembly.server.listen(settings.listen)
+        if settings.demo:
+            await _make_demo_accounts(settings, port, assembly.create_account)
         await assembly.server.start()
         _log.info("serving", port=port, services=list(settings.services))
         if ready is not None:
@@ -285,18 +335,16 @@ def _content(
     return Service("kaiwa.content.v1.ContentService", content_rpc.add_ContentServiceServicer_to_server, servicer)
 
 
-async def _speech(
+def _speech(
     settings: Settings,
     stack: contextlib.AsyncExitStack,
+    engines: Engines,
     unit_of_work: Callable[[], PostgresUnitOfWork],
     analyser: SpokenReadings,
     clock: SystemClock,
     ids: UuidV7Source,
 ) -> tuple[SpeechUseCases, PracticeSessions]:
-    recogniser, network = await asyncio.to_thread(_load_whisper, settings)
-    stack.callback(recogniser.close)
-    voice = SileroDetector(network)
-    stack.callback(voice.close)
+    recogniser, voice = engines.recogniser, engines.voice
     encoder = AudioFileEncoder()
     stack.callback(encoder.close)
     files = ProcessFileDecoder()
@@ -372,29 +420,11 @@ async def _speech(
     return use_cases, practices
 
 
-def _load_whisper(settings: Settings) -> tuple[WhisperRecogniser, SileroNetwork]:
-    """Loads the weights; takes a second or two.
-
-    Raises:
-        WeightsError: there are none.
-    """
-    weights = find_weights(settings.whisper.model, settings.home / "models")
-    model = WhisperModel(
-        weights.folder,
-        device=settings.whisper.device,
-        compute_type=settings.whisper.compute_type,
-        threads=settings.whisper.threads,
-        workers=settings.whisper.workers,
-    )
-    network = SileroNetwork()
-    return WhisperRecogniser(model, network, name=weights.name, workers=settings.whisper.workers), network
-
-
-async def _make_demo_accounts(settings: Settings, create_account: CreateAccount) -> None:
+async def _make_demo_accounts(settings: Settings, port: int, create_account: CreateAccount) -> None:
     """Makes the demo learner and teacher, and keeps how to sign in as them where only this user can read it."""
     path = settings.home / "demo.json"
     kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    demo: dict[str, object] = {"address": settings.listen}
+    demo: dict[str, object] = {"address": f"127.0.0.1:{port}"}
     for name, role in (("learner", Role.STUDENT), ("teacher", Role.TEACHER)):
         known = kept.get(name, {})
         email = known.get("email", f"{name}@demo.invalid")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -65,3 +66,12 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         "KAIWA_RATE_NORMAL",
         "KAIWA_IDLE_TIMEOUT_SECONDS",
     ]
+
+
+def test_every_setting_is_documented() -> None:
+    root = Path(__file__).parents[1]
+    read = set(re.findall(r'"(KAIWA_[A-Z_]+)"', (root / "server/config.py").read_text("utf-8")))
+    documented = set(re.findall(r"`(KAIWA_[A-Z_]+)`", (root / "docs/settings.md").read_text("utf-8")))
+    assert len(read) > 30
+    assert read <= documented
+    assert documented - read == {"KAIWA_ADDRESS", "KAIWA_TOKEN", "KAIWA_PASSWORD"}

@@ -61,7 +61,7 @@ class AccessLogInterceptor:
                 self._log.info(
                     "call",
                     **{
-                        "method": call.method[:200],
+                        "method": call.method,
                         "duration_ms": round(seconds * 1000, 1),
                         "user_id": call.caller.user_id if call.caller else None,
                         "requests": call.requests,

@@ -27,6 +27,7 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 LONGEST_STALL = 30.0
 """Seconds that a client may leave its responses unread."""
 
+_LONGEST_METHOD = 200
 _HALF_CLOSE_DOUBT = 0.02
 """Seconds after which the end of the requests is believed to be the client's will."""
 
@@ -55,16 +56,18 @@ class Chain(grpc.aio.ServerInterceptor):
     ) -> Handler:
         """Finds the method's handler and wraps it; a method that is not there gets one that says so."""
         handler = await continuation(handler_call_details)
-        return _wrap(handler, handler_call_details.method, self._layers, self._longest_stall)
+        # The path of a method that does not exist is the client's own text, query and all.
+        method = handler_call_details.method.partition("?")[0][:_LONGEST_METHOD]
+        return _wrap(handler, method, self._layers, self._longest_stall)
 
 
 def _wrap(handler: Handler | None, method: str, layers: Sequence[Interceptor], longest_stall: float) -> Handler:
     if handler is None:
-        return grpc.stream_stream_rpc_method_handler(_refusing(method, layers))
+        return grpc.stream_stream_rpc_method_handler(_refusing(method, layers, exists=False))
     function = _function(handler)
     if function.__module__.endswith("_pb2_grpc"):
-        # The generated base class's method: in the contract, but no servicer answers it yet.
-        function = _not_yet_available(method)
+        # The generated base class's method: in the contract, but no servicer answers it yet, whatever it is asked.
+        return grpc.stream_stream_rpc_method_handler(_refusing(method, layers, exists=True))
     decode = _decoder(handler.request_deserializer)
 
     async def with_one_request(raw: bytes, context: Context) -> bytes | None:
@@ -222,30 +225,31 @@ def internal_error(error_id: str) -> ApplicationError:
     )
 
 
-def _not_yet_available(method: str) -> Callable[[object, Context], Any]:
-    error = Unimplemented(
-        Reason.NOT_YET_AVAILABLE,
-        f"{method} is in the contract but this version of the server does not answer it yet.",
-        metadata={"method": method},
-    )
+def _refusing(
+    method: str, layers: Sequence[Interceptor], *, exists: bool
+) -> Callable[[AsyncIterator[bytes], Context], Awaitable[None]]:
+    """Answers a method of any arity that can't be called, without reading its requests.
 
-    async def refuse(request: object, context: Context) -> Any:
-        raise error
+    Args:
+        exists: whether it is in the contract.
+    """
 
-    return refuse
-
-
-def _refusing(method: str, layers: Sequence[Interceptor]) -> Callable[[AsyncIterator[bytes], Context], Awaitable[None]]:
     async def refuse() -> bytes | None:
+        if exists:
+            raise Unimplemented(
+                Reason.NOT_YET_AVAILABLE,
+                f"{method} is in the contract but this version of the server does not answer it yet.",
+                metadata={"method": method},
+            )
         raise Unimplemented(
             Reason.UNKNOWN_METHOD,
             "This server has no such method.",
-            metadata={"method": method[:200]},
+            metadata={"method": method},
         )
 
-    async def unknown(requests: AsyncIterator[bytes], context: Context) -> None:
+    async def refused(requests: AsyncIterator[bytes], context: Context) -> None:
         call = _call(method, context)
-        call.exists = False
+        call.exists = exists
         await _run(call, layers, refuse)
 
-    return unknown
+    return refused
