@@ -137,6 +137,11 @@ class VirtualTime:
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = 0
 
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody sleeps."""
+        return bool(self._sleepers)
+
     def steady(self) -> float:
         """Seconds since the beginning."""
         return self._now
@@ -166,7 +171,7 @@ class VirtualTime:
         self._now = now
 
 
-async def settle(turns: int = 50) -> None:
+async def settle(turns: int = 500) -> None:
     """Lets every task run to where it waits for time or input."""
     for _ in range(turns):
         await asyncio.sleep(0)
@@ -178,7 +183,8 @@ class ScriptedRecogniser:
     Attributes:
         finals, partials: what is heard.
         calls: kind, seconds of audio and expected language of each call.
-        fault: what every call fails with, if anything.
+        fault, crash: what every call fails with, if anything.
+        partial_fault: what partials fail with, if anything.
         gate: calls wait until it is set.
     """
 
@@ -187,6 +193,8 @@ class ScriptedRecogniser:
         self.partials: list[Recognised] = [said("きょう"), said("今日はあめ"), said("今日は雨だ")]
         self.calls: list[tuple[str, float, str | None]] = []
         self.fault: ApplicationError | None = None
+        self.partial_fault: ApplicationError | None = None
+        self.crash: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -203,8 +211,9 @@ class ScriptedRecogniser:
     async def _hear(self, kind: str, samples: Samples, language: str | None, script: list[Recognised]) -> Recognised:
         self.calls.append((kind, len(samples) / SAMPLE_RATE, language))
         await self.gate.wait()
-        if self.fault is not None:
-            raise self.fault
+        for fault in (self.fault, self.crash, self.partial_fault if kind == "partial" else None):
+            if fault is not None:
+                raise fault
         return script.pop(0) if len(script) > 1 else script[0]
 
 
@@ -652,7 +661,7 @@ class Speech:
 
     async def assess(self, *items: PracticeConfig | bytes, caller: Caller | None = None) -> Attempt:
         """Has a recording assessed; without anything, three seconds in which `今日は雨だ` is read."""
-        sent = items or (file_config(), recording(silence(0.5), spoken(2.0), silence(0.5)))
+        sent = items or (file_config(), *chunks(recording(silence(0.5), spoken(2.0), silence(0.5))))
         return (await self.use.assess_recording(caller or _caller(), stream(sent))).attempt
 
     async def _check_caller(self, caller: Caller) -> None:
