@@ -19,6 +19,7 @@ from server.kernel.identity import Caller
 from server.speech.daily_audio import audio_left
 from server.speech.domain.attempt import FORGOTTEN_AFTER, Attempt, Purpose
 from server.speech.domain.events import Limits
+from server.speech.domain.morae import is_japanese
 from server.speech.domain.reference import ReadWord, Reference, TextSpan, build_reference, with_reading
 from server.speech.domain.session import PracticeRules
 from server.speech.live_practice import PracticeSpec
@@ -325,6 +326,7 @@ def apply_overrides(words: tuple[ReadWord, ...], overrides: tuple[Override, ...]
 
 
 def _readable(reference: Reference, field_name: str) -> Reference:
-    if not reference.morae:
+    # The analyser spells out Latin letters, so it finds morae in any text: hello is エイチイーエルエルオー.
+    if not reference.morae or not is_japanese(reference.text):
         raise InvalidInput(field_name, "has nothing in it that can be read in Japanese", reason=Reason.UNREADABLE_TEXT)
     return reference

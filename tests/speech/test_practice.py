@@ -298,9 +298,10 @@ async def test_a_sentence_of_somebody_else_is_as_unknown(speech: Speech, served:
         assert (await talk.failure()).reason == Reason.SENTENCE_NOT_FOUND
 
 
-async def test_a_text_that_cannot_be_read(served: Served) -> None:
+@pytest.mark.parametrize("text", ["!?", "hello", "…", "😀"])
+async def test_a_text_that_cannot_be_read(served: Served, text: str) -> None:
     async with Talk(served) as talk:
-        await talk.send(pb.PracticeRequest(config=config(reference_text="!?")))
+        await talk.send(pb.PracticeRequest(config=config(reference_text=text)))
         failure = await talk.failure()
     assert (failure.code, failure.reason) == (Code.INVALID_ARGUMENT, Reason.UNREADABLE_TEXT)
     assert failure.fields == ("config.reference_text",)

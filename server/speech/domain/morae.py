@@ -7,6 +7,7 @@ import unicodedata
 
 _SMALL = "ャュョァィゥェォヮ"
 _MORA = re.compile(rf"[ァ-ヴ][{_SMALL}]?|ー")
+_JAPANESE = re.compile(r"[ぁ-ゖァ-ヺ々〆〇㐀-䶿一-鿿豈-﫿\U00020000-\U0003FFFF0-9]")
 _FOLDED = str.maketrans({"ヲ": "オ", "ヅ": "ズ", "ヂ": "ジ", "ヰ": "イ", "ヱ": "エ"})
 _VOWEL_ROWS = {
     "ア": "アカサタナハマヤラワガザダバパャァヮ",
@@ -24,6 +25,11 @@ _VOICED = dict(
         strict=True,
     )
 )
+
+
+def is_japanese(text: str) -> bool:
+    """Whether a text has anything in it that only Japanese is written with: kana, kanji, or a number to be read."""
+    return _JAPANESE.search(unicodedata.normalize("NFKC", text)) is not None
 
 
 def to_katakana(kana: str) -> str:

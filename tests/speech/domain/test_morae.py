@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.speech.domain.morae import differ_by_voicing, likeness, normal_morae, split_morae, to_katakana, vowel_of
+from server.speech.domain.morae import (
+    differ_by_voicing,
+    is_japanese,
+    likeness,
+    normal_morae,
+    split_morae,
+    to_katakana,
+    vowel_of,
+)
 
 KANA = st.text(alphabet="アイウエオカキクガギシジチツヅットドナンハバパャュョァーヴヲ", max_size=12)
 
@@ -53,6 +61,16 @@ def test_hiragana_and_katakana_are_the_same(reading: str) -> None:
 )
 def test_vowels(mora: str, vowel: str) -> None:
     assert vowel_of(mora) == vowel
+
+
+@pytest.mark.parametrize("text", ["雨", "ア", "あ", "ｱ", "3", "１２", "CDを", "𠮟る", "々"])
+def test_what_can_be_read_in_japanese(text: str) -> None:
+    assert is_japanese(text)
+
+
+@pytest.mark.parametrize("text", ["", "hello", "!?", "…", "안녕", "привет", "😀", "ー"])
+def test_what_cannot(text: str) -> None:
+    assert not is_japanese(text)
 
 
 def test_voicing() -> None:
