@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from server.errors import Unavailable
+from server.errors import ResourceExhausted, Unavailable
 from server.kernel.clock import Clock, IdSource
 from server.kernel.identity import Caller
 from server.speech.domain.assessment import Versions
@@ -171,11 +171,11 @@ class Conclusion:
         return stored
 
     async def _keep(self, utterance: Utterance, attempt_id: str) -> StoredAudio | None:
-        data = await self._encoder.flac(utterance.samples)
         key = f"attempts/{utterance.asked.caller.user_id}/{attempt_id}.flac"
         try:
+            data = await self._encoder.flac(utterance.samples)
             await self._store.put(key, data, {"content_type": FLAC})
-        except Unavailable:
+        except (Unavailable, ResourceExhausted):
             # The result matters more than the recording: the client is told that it was not kept.
             return None
         return StoredAudio(key, FLAC, SAMPLE_RATE, len(data))

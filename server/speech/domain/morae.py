@@ -7,7 +7,7 @@ import unicodedata
 
 _SMALL = "ャュョァィゥェォヮ"
 _MORA = re.compile(rf"[ァ-ヴ][{_SMALL}]?|ー")
-_JAPANESE = re.compile(r"[ぁ-ゖァ-ヺ々〆〇㐀-䶿一-鿿豈-﫿\U00020000-\U0003FFFF0-9]")
+_JAPANESE = re.compile(r"[ぁ-ゖァ-ヺ々〆〇\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff0-9]")
 _FOLDED = str.maketrans({"ヲ": "オ", "ヅ": "ズ", "ヂ": "ジ", "ヰ": "イ", "ヱ": "エ"})
 _VOWEL_ROWS = {
     "ア": "アカサタナハマヤラワガザダバパャァヮ",
