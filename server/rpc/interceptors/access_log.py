@@ -49,7 +49,7 @@ class AccessLogInterceptor:
             await proceed()
             code = "OK"
         except grpc.aio.AbortError:
-            code = str(call.facts.get("code", "INTERNAL"))
+            code = str(call.facts.get("code") or _code_of(call.context))
             raise
         except asyncio.CancelledError:
             code = "CANCELLED"
@@ -70,3 +70,9 @@ class AccessLogInterceptor:
                         "code": code,
                     },
                 )
+
+
+def _code_of(context: grpc.aio.ServicerContext[bytes, object]) -> str:
+    """The code that one of the library's services (health) has ended its call with."""
+    number = context.code()
+    return next((code.name for code in grpc.StatusCode if number in {code, code.value[0]}), "INTERNAL")
