@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from server.errors import ApplicationError, FailedPrecondition, Reason, Unavailable
+from server.errors import ApplicationError, FailedPrecondition, Reason, ResourceExhausted, Unavailable
 from server.speech.assess_recording import AssessedRecording
 from server.speech.domain.assessment import UnassessableReason
 from server.speech.domain.attempt import Purpose
@@ -201,8 +201,11 @@ async def test_audio_that_is_not_to_be_kept(speech: Speech) -> None:
     assert speech.store.files == {}
 
 
-async def test_audio_that_could_not_be_kept(speech: Speech) -> None:
-    speech.store.away = True
+@pytest.mark.parametrize("fault", ["store", "encoder"])
+async def test_audio_that_could_not_be_kept(speech: Speech, fault: str) -> None:
+    speech.store.away = fault == "store"
+    if fault == "encoder":
+        speech.transcoder.fault = ResourceExhausted(Reason.SPEECH_OVERLOADED, "busy")
     done = await assess(speech, file_config(), FILE)
     assert done.attempt.audio is None
     assert [notice.kind for notice in done.notices] == [NoticeKind.AUDIO_NOT_KEPT]

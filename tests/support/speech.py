@@ -291,7 +291,12 @@ class FakeFiles:
 class FakeTranscoder:
     """Writes LINEAR16 behind the magic bytes of each kind of file."""
 
+    def __init__(self) -> None:
+        self.fault: ApplicationError | None = None
+
     async def flac(self, samples: Samples) -> bytes:
+        if self.fault is not None:
+            raise self.fault
         return b"fLaC" + _linear16(samples)
 
     async def wav(self, samples: Samples) -> bytes:

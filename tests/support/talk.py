@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from types import TracebackType
@@ -127,3 +127,10 @@ class Talk:
             for event in self.events
             if event.HasField("notice")
         ]
+
+
+async def refused(call: Awaitable[object]) -> Failure:
+    """How a call fails, which it must."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return failure_of(caught.value)
