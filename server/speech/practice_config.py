@@ -19,7 +19,7 @@ from server.kernel.identity import Caller
 from server.speech.daily_audio import audio_left
 from server.speech.domain.attempt import FORGOTTEN_AFTER, Attempt, Purpose
 from server.speech.domain.events import Limits
-from server.speech.domain.morae import is_japanese
+from server.speech.domain.morae import is_japanese, plain_morae, split_morae
 from server.speech.domain.reference import ReadWord, Reference, TextSpan, build_reference, with_reading
 from server.speech.domain.session import PracticeRules
 from server.speech.live_practice import PracticeSpec
@@ -305,24 +305,36 @@ def apply_overrides(words: tuple[ReadWord, ...], overrides: tuple[Override, ...]
     """The words with the readings that the client gave in place of the analyser's.
 
     Raises:
-        InvalidInput: PRONUNCIATION_INVALID when a span is not made of whole words or overlaps another.
+        InvalidInput: PRONUNCIATION_INVALID when a span is not made of whole words or overlaps another, a reading is not
+            kana, or a nucleus lies beyond the last mora.
     """
+    taken: list[TextSpan] = []
     for index, override in enumerate(overrides):
-        if not override.reading:
-            continue
+        field_name = f"config.overrides[{index}]"
         start, end = override.span.offset, override.span.offset + override.span.length
         inside = [w for w in words if w.span.offset >= start and w.span.offset + w.span.length <= end]
-        if not inside or sum(w.span.length for w in inside) != override.span.length:
-            raise InvalidInput(
-                f"config.overrides[{index}].span",
-                "is not made of whole words of the reference text, or overlaps another",
-                reason=Reason.PRONUNCIATION_INVALID,
+        whole = inside and sum(w.span.length for w in inside) == override.span.length
+        if not whole or any(start < other.offset + other.length and other.offset < end for other in taken):
+            raise _unpronounceable(
+                f"{field_name}.span", "is not made of whole words of the reference text, or overlaps another"
             )
+        taken.append(override.span)
+        if len("".join(plain_morae(override.reading))) != len(override.reading):
+            raise _unpronounceable(f"{field_name}.reading", "is not kana alone")
+        reading = override.reading or "".join(w.reading for w in inside)
+        if override.nucleus is not None and override.nucleus > len(split_morae(reading)):
+            raise _unpronounceable(f"{field_name}.nucleus", f"lies beyond the last mora of {reading}")
+        if not override.reading:
+            continue
         first = words.index(inside[0])
         text = "".join(w.text for w in inside)
         joined = replace(inside[0], text=text, span=override.span, reading=override.reading)
         words = (*words[:first], joined, *words[first + len(inside) :])
     return words
+
+
+def _unpronounceable(field_name: str, description: str) -> InvalidInput:
+    return InvalidInput(field_name, description, reason=Reason.PRONUNCIATION_INVALID)
 
 
 def _readable(reference: Reference, field_name: str) -> Reference:
