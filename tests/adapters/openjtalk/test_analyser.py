@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from server.adapters.openjtalk.analyser import OpenJTalkAnalyser, analyse
 from server.adapters.openjtalk.readings import SpelledReadings, SpokenReadings
 from server.adapters.openjtalk.synthesis import synthesize
+from server.errors import Reason, Unavailable
 from server.speech.domain.reference import build_reference
 
 
@@ -57,6 +61,22 @@ async def test_both_services_get_their_own_reading() -> None:
         analyser.close()
     assert build_reference("私は本を", spoken).reading == "ワタシワホンオ"
     assert [word.reading for word in spelled] == ["ワタシ", "ハ", "ホン", "ヲ"]
+
+
+async def test_too_much_at_once_is_refused_and_what_was_taken_on_is_done() -> None:
+    analyser = OpenJTalkAnalyser()
+    try:
+        texts = [f"{number}円" for number in range(300)]
+        outcomes = await asyncio.gather(*map(analyser.analyse, texts), return_exceptions=True)
+        afterwards = await analyser.analyse(texts[-1])
+    finally:
+        analyser.close()
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
+    assert [outcome for outcome in outcomes if outcome not in refused] == [analyse(text) for text in texts[:256]]
+    assert {(error.reason, error.retry_after) for error in refused} == {
+        (Reason.ANALYZER_UNAVAILABLE, timedelta(seconds=1))
+    }
+    assert afterwards == analyse(texts[-1])
 
 
 def test_synthesis_is_audible_and_of_a_sensible_length() -> None:
