@@ -47,6 +47,7 @@ class ProcessFileDecoder:
         self._waiting = 0
         self._closed = False
         self._spares: list[asyncio.Task[DecoderProcess]] = []
+        self._starting: set[asyncio.Task[DecoderProcess]] = set()
         self._at_work: set[DecoderProcess] = set()
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -116,8 +117,9 @@ class ProcessFileDecoder:
         self._closed = True
         for spare in self._spares:
             self._discard(spare)
-        await asyncio.gather(*self._spares, return_exceptions=True)
         self._spares.clear()
+        while self._starting:
+            await asyncio.wait(self._starting)
         for process in self._at_work:
             process.kill()
         # Those at work and those who wait give their places back.
@@ -178,7 +180,10 @@ class ProcessFileDecoder:
             raise
 
     def _new(self) -> asyncio.Task[DecoderProcess]:
-        return asyncio.create_task(DecoderProcess.start(self._limits, self._end))
+        starting = asyncio.create_task(DecoderProcess.start(self._limits, self._end))
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
+        return starting
 
     def _refill(self) -> None:
         while not self._closed and len(self._spares) < self._spare_count:
@@ -186,8 +191,11 @@ class ProcessFileDecoder:
 
     def _discard(self, starting: asyncio.Task[DecoderProcess]) -> None:
         """Ends a process whose start nobody waits for any more, also when it is just coming up."""
-        starting.cancel()
-        starting.add_done_callback(self._end_started)
+        if starting.done():
+            self._end_started(starting)
+        else:
+            starting.cancel()
+            starting.add_done_callback(self._end_started)
 
     def _end_started(self, starting: asyncio.Task[DecoderProcess]) -> None:
         if not starting.cancelled() and starting.exception() is None:

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 import av
 import numpy as np
 import soxr
+from av.container import InputContainer
 from av.logging import set_level
 from numpy.typing import NDArray
 
@@ -110,6 +111,14 @@ def mono(frame: Frames, channels: int) -> Mono:
     return mixed
 
 
+def opened(data: bytes, options: dict[str, str]) -> InputContainer:
+    """Opens a file; tags in any other encoding than UTF-8 are no reason to refuse it."""
+    if int(av.__version__.partition(".")[0]) < 19:
+        return av.open(io.BytesIO(data), "r", options=options, metadata_errors="ignore")
+    # From then on they never are.
+    return av.open(io.BytesIO(data), "r", options=options)
+
+
 def decoded(data: bytes, options: dict[str, str]) -> Iterator[tuple[int, Mono]]:
     """The frames of the first audio stream of a file, each with its sample rate.
 
@@ -117,7 +126,7 @@ def decoded(data: bytes, options: dict[str, str]) -> Iterator[tuple[int, Mono]]:
         Refused: it has none, or too much of it is damaged.
         av.FFmpegError: it can't be read.
     """
-    with av.open(io.BytesIO(data), "r", options=options, metadata_errors="ignore") as container:
+    with opened(data, options) as container:
         if not container.streams.audio:
             raise Refused(UNDECODABLE)
         stream = container.streams.audio[0]

@@ -6,10 +6,13 @@ import asyncio
 import os
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _PROGRAM = Path(__file__).with_name("decoder_child.py")
 _JOB = struct.Struct("<dd")
@@ -68,26 +71,13 @@ class DecoderProcess:
             NotStarted: it did not come up in time or at all.
         """
         try:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-I",
-                "-B",
-                str(_PROGRAM),
-                str(os.getpid()),
-                str(int(limits.wall_seconds) + 5),
-                str(limits.memory_bytes),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=_ENVIRONMENT,
-                cwd="/",
-                # A Ctrl-C in the server's terminal is the server's to act upon.
-                start_new_session=True,
-                limit=_PIECE,
-            )
+            process, given_up = await _whole(_spawn(limits))
         except OSError as error:
             raise NotStarted from error
         started = cls(process)
+        if given_up:
+            ending(started)
+            raise asyncio.CancelledError
         try:
             async with asyncio.timeout(limits.start_seconds):
                 if await started._stdout.read(1) != _READY:
@@ -156,3 +146,38 @@ class DecoderProcess:
         while await self._stdout.read(_PIECE):
             pass
         await self._process.wait()
+
+
+async def _spawn(limits: Limits) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",
+        "-B",
+        str(_PROGRAM),
+        str(os.getpid()),
+        str(int(limits.wall_seconds) + 5),
+        str(limits.memory_bytes),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=_ENVIRONMENT,
+        cwd="/",
+        # A Ctrl-C in the server's terminal is the server's to act upon.
+        start_new_session=True,
+        limit=_PIECE,
+    )
+
+
+async def _whole(work: Coroutine[object, object, T]) -> tuple[T, bool]:
+    """The result of work that must not be cancelled half-way, and whether somebody tried.
+
+    asyncio loses track of a process whose creation (a few milliseconds) is cancelled.
+    """
+    task = asyncio.create_task(work)
+    given_up = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            given_up = True
+    return task.result(), given_up

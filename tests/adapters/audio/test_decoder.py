@@ -104,6 +104,12 @@ async def test_a_float_file_can_bring_in_nothing_that_is_no_sample(decoder: Proc
     assert np.abs(samples).max() <= 1
 
 
+async def test_tags_in_another_encoding_do_no_harm(decoder: ProcessFileDecoder) -> None:
+    title = b"INAM" + struct.pack("<I", 4) + "日本".encode("shift-jis")
+    file = wav(tone(1.0, 16_000), 16_000) + b"LIST" + struct.pack("<I", 4 + len(title)) + b"INFO" + title
+    assert len(await decoder.decode(file, longest_seconds=LIMIT)) == 16_000
+
+
 async def test_the_rate_may_change_in_the_middle(decoder: ProcessFileDecoder) -> None:
     files = [sound_file(tone(1.0, rate), rate, "MP3", "MPEG_LAYER_III") for rate in (44_100, 16_000, 22_050)]
     samples = await decoder.decode(b"".join(files), longest_seconds=LIMIT)

@@ -15,7 +15,7 @@ from server.adapters.audio.encoder import AudioFileEncoder
 from server.adapters.audio.pcm import Linear16Decoder
 from server.errors import Reason, ResourceExhausted
 from server.speech.ports import Samples
-from tests.support.audio_files import tone
+from tests.support.audio_files import sound_file, tone, wav
 
 
 @pytest_asyncio.fixture
@@ -92,3 +92,16 @@ async def test_too_many_files_at_a_time_are_refused_and_counted_until_they_are_d
         assert await encoder.wav(samples)
     finally:
         encoder.close()
+
+
+async def test_a_flac_file_reads_back(encoder: AudioFileEncoder) -> None:
+    samples = tone(1.0, 16_000)[0]
+    assert np.abs(await encoder.read_flac(await encoder.flac(samples)) - samples).max() <= 0.5 / 32768
+
+
+async def test_only_recordings_of_ours_are_read(encoder: AudioFileEncoder) -> None:
+    with pytest.raises(soundfile.LibsndfileError):
+        await encoder.read_flac(b"fLaC and no more")
+    for other in (sound_file(tone(1.0, 44_100), 44_100, "FLAC", "PCM_16"), wav(tone(1.0, 16_000, channels=2), 16_000)):
+        with pytest.raises(ValueError, match="not one of our recordings"):
+            await encoder.read_flac(other)
