@@ -162,6 +162,7 @@ async def test_bytes_that_are_no_message(served: Assembled, path: str) -> None:
         await call(served.channel, path, b"\xff\xff\xff", served.signed_in(Role.ADMIN))
     failure = failure_of(caught.value)
     assert (failure.code, failure.reason) == (grpc.StatusCode.INVALID_ARGUMENT, Reason.UNDECODABLE_REQUEST)
+    assert failure.metadata == {"message": METHODS[path].input_type.full_name}
 
 
 def field_of(violation: protovalidate.Violation) -> str:

@@ -190,14 +190,15 @@ def _receive(call: Call, decode: Callable[[bytes], Message], raw: bytes) -> Mess
 def _decoder(from_string: Callable[[bytes], Any] | None) -> Callable[[bytes], Message]:
     if from_string is None:
         raise TypeError("a method handler without a deserializer")
+    # A class's own FromString, as the generated code registers it.
+    kind: str = from_string.__self__.DESCRIPTOR.full_name  # type: ignore[attr-defined]
 
     def decode(raw: bytes) -> Message:
         try:
             return from_string(raw)  # type: ignore[no-any-return]
         except (DecodeError, UnicodeDecodeError, ValueError):
             raise ApplicationError(
-                Reason.UNDECODABLE_REQUEST,
-                "The request is not a message of the type that this method takes.",
+                Reason.UNDECODABLE_REQUEST, f"The request is no {kind}.", metadata={"message": kind}
             ) from None
 
     return decode
