@@ -24,6 +24,7 @@ from server.kernel.identity import Caller
 from server.speech.conclusion import Conclusion, Utterance
 from server.speech.domain.attempt import Attempt, Purpose
 from server.speech.domain.comparison import read_so_far
+from server.speech.domain.endpointing import Segment
 from server.speech.domain.events import (
     Assessed,
     Event,
@@ -41,7 +42,7 @@ from server.speech.domain.events import (
 )
 from server.speech.domain.morae import split_morae
 from server.speech.domain.reference import Reference
-from server.speech.domain.segmenting import choose_cut
+from server.speech.domain.segmenting import LONGEST_WINDOW, choose_cut, cut_speech
 from server.speech.domain.session import (
     Action,
     DecodeFinal,
@@ -327,8 +328,7 @@ class LivePractice:
     async def _decode_partial(self, start: float, until: float) -> None:
         try:
             start = max(start, self._segment_start)
-            cut = choose_cut(self._machine.segments, start, until)
-            if cut is not None:
+            while (cut := choose_cut(self._machine.segments, start, until)) is not None:
                 await self._commit_segment(start, cut)
                 start = cut
             heard = await self._tools.recogniser.partial(self._slice(start, until))
@@ -370,9 +370,8 @@ class LivePractice:
                 partial.cancel()
             await asyncio.gather(partial, return_exceptions=True)
         segments = list(self._segments)
-        start = max(start, self._segment_start)
-        if end > start:
-            segments.append(await self._transcribe(start, end))
+        for piece in self._pieces(max(start, self._segment_start), end):
+            segments.append(await self._transcribe(piece.start, piece.end))
         transcript = join_segments(segments)
         self._emit(transcript)
         utterance = Utterance(
@@ -391,6 +390,14 @@ class LivePractice:
             self._emit(Notice(NoticeKind.AUDIO_NOT_KEPT))
         self._emit(saved_event(attempt))
         self._finish_up(None)
+
+    def _pieces(self, start: float, end: float) -> tuple[Segment, ...]:
+        """What is left to be recognised; long where no partials were wanted or they could not keep up."""
+        if end <= start:
+            return ()
+        if self.spec.references or end - start <= LONGEST_WINDOW:
+            return (Segment(start, end),)
+        return cut_speech(self._machine.segments, end, start)
 
     # -- time
 

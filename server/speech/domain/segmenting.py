@@ -20,7 +20,7 @@ def choose_cut(voice: Sequence[Segment], start: float, until: float) -> float | 
     """Where to cut the speech that began at `start`; None while there is no need.
 
     The middle of the longest pause in the second half of what there is; without a pause, and only when the window is
-    full, half a second before the end.
+    full, half a second before the end. Never further on than the window: what a recogniser is given beyond it is lost.
 
     Args:
         voice: stretches of voice in order, seconds.
@@ -30,25 +30,25 @@ def choose_cut(voice: Sequence[Segment], start: float, until: float) -> float | 
     length = until - start
     if length < LONGEST_SEGMENT:
         return None
-    middle = start + length / 2
-    pauses = [
-        (other.start - one.end, (one.end + other.start) / 2)
-        for one, other in pairwise(voice)
-        if other.start - one.end >= _LEAST_PAUSE and one.end >= middle
-    ]
+    latest = min(until, start + LONGEST_WINDOW)
+    middle = (start + latest) / 2
+    silences = [(one.end, min(other.start, latest)) for one, other in pairwise(voice) if one.end >= middle]
+    pauses = [(end - begin, (begin + end) / 2) for begin, end in silences if end - begin >= _LEAST_PAUSE]
     if pauses:
         return max(pauses)[1]
-    return until - 0.5 if length >= LONGEST_WINDOW else None
+    return min(latest, until - 0.5) if length >= LONGEST_WINDOW else None
 
 
-def cut_speech(voice: Sequence[Segment], length: float) -> tuple[Segment, ...]:
-    """What of a whole recording is to be recognised, in pieces of at most `LONGEST_WINDOW` seconds.
+def cut_speech(voice: Sequence[Segment], length: float, begin: float = 0.0) -> tuple[Segment, ...]:
+    """What of a recording is to be recognised, in pieces of at most `LONGEST_WINDOW` seconds.
 
     Args:
         voice: stretches of voice in order, seconds.
         length: of the recording.
+        begin: what goes before it is left out.
     """
-    return tuple(piece for run in _runs(voice) for piece in _windows(run, length))
+    rest = [Segment(max(begin, s.start), s.end) for s in voice if s.end > begin]
+    return tuple(piece for run in _runs(rest) for piece in _windows(run, begin, length))
 
 
 def _runs(voice: Sequence[Segment]) -> list[list[Segment]]:
@@ -62,8 +62,8 @@ def _runs(voice: Sequence[Segment]) -> list[list[Segment]]:
     return runs
 
 
-def _windows(run: Sequence[Segment], length: float) -> Iterator[Segment]:
-    start, end = max(0.0, run[0].start - PRE_ROLL), min(length, run[-1].end + POST_ROLL)
+def _windows(run: Sequence[Segment], begin: float, length: float) -> Iterator[Segment]:
+    start, end = max(begin, run[0].start - PRE_ROLL), min(length, run[-1].end + POST_ROLL)
     while end - start > LONGEST_WINDOW:
         full = start + LONGEST_WINDOW
         heard = [Segment(s.start, min(s.end, full)) for s in run if s.start < full]

@@ -35,3 +35,8 @@ def test_a_cut_lies_within_and_no_piece_outgrows_the_window(lengths: list[float]
         assert at - start >= LONGEST_SEGMENT
         assert start < cut < at
         assert not any(segment.start < cut < segment.end for segment in voice) or at - start >= LONGEST_WINDOW
+
+
+def test_speech_that_waited_is_not_cut_beyond_the_window() -> None:
+    assert choose_cut([Segment(0, 70)], 0, 70) == LONGEST_WINDOW
+    assert choose_cut([Segment(0, 22), Segment(22.4, 50), Segment(55, 70)], 0, 70) == 22.2
