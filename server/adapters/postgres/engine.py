@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from server.adapters.postgres.failures import redact
 
 CONNECT_TIMEOUT = timedelta(seconds=3)
 POOL_TIMEOUT = timedelta(seconds=5)
@@ -40,7 +42,7 @@ def create_engine(
             f"-c idle_in_transaction_session_timeout={_ms(timedelta(minutes=1))}",
         ]
     )
-    return create_async_engine(
+    engine = create_async_engine(
         parsed.set(drivername="postgresql+psycopg"),
         # What fails is logged with its text: without the addresses and hashes among its parameters.
         hide_parameters=True,
@@ -58,6 +60,8 @@ def create_engine(
             "options": options.strip(),
         },
     )
+    event.listen(engine.sync_engine, "handle_error", redact)
+    return engine
 
 
 def _ms(duration: timedelta) -> int:

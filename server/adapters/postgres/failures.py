@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import psycopg
+from sqlalchemy import ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -16,6 +17,8 @@ _AWAY_CLASSES = ("08", "53")
 _AWAY_CODES = frozenset({"25006", "57014", "57P01", "57P02", "57P03", "57P05"})
 # Serialization failure, deadlock, and a lock waited for too long.
 _CONCURRENT_CODES = frozenset({"40001", "40P01", "55P03"})
+# Data exceptions.
+_VALUE_CLASS = "22"
 # A character that PostgreSQL can't store, as text or within JSON: U+0000.
 _CHARACTER_CODES = frozenset({"22021", "22P05"})
 
@@ -45,6 +48,22 @@ def translate(error: BaseException) -> ApplicationError | None:
     if code in _CONCURRENT_CODES:
         return Aborted(Reason.CONCURRENT_CHANGE, "Another change came between; nothing was changed. Try again.")
     return None
+
+
+def redact(context: ExceptionContext) -> None:
+    """Takes what people entered out of the text of a failure, which goes to the log.
+
+    PostgreSQL tells the values that a key or a row had (`Failing row contains (...)`) and, where a value has no meaning
+    in its type, the value. What stays is the kind of failure, what it says in general, and the constraint.
+    """
+    cause, error = context.original_exception, context.sqlalchemy_exception
+    if not isinstance(cause, psycopg.Error) or cause.sqlstate is None:
+        return
+    general = None if cause.sqlstate.startswith(_VALUE_CLASS) else cause.diag.message_primary
+    text = f"SQLSTATE {cause.sqlstate}: {general or cause.diag.constraint_name or 'a value is of no use here'}"
+    cause.args = (text, *cause.args[1:])
+    if error is not None:
+        error.args = (f"({type(cause).__module__}.{type(cause).__qualname__}) {text}", *error.args[1:])
 
 
 def violated(error: IntegrityError) -> str | None:

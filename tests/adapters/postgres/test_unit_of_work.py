@@ -155,6 +155,6 @@ async def test_our_own_mistakes_stay_what_they_are(unit_of_work: Open) -> None:
         async with unit_of_work() as uow:
             await uow.session.execute(insert(UserRow).values(id="no uuid"))
 
-    with pytest.raises(Exception, match="invalid input syntax") as caught:
+    with pytest.raises(Exception, match="InvalidTextRepresentation") as caught:
         await mistake()
     assert not isinstance(caught.value, Unavailable)
