@@ -163,6 +163,11 @@ class LivePractice:
         return self._machine.phase is Phase.DECIDING
 
     @property
+    def taken(self) -> int:
+        """How many bytes of audio there are without a gap."""
+        return self._taken
+
+    @property
     def over(self) -> bool:
         """Whether it has nothing more to do."""
         return self._over
@@ -227,7 +232,7 @@ class LivePractice:
                     await self._wait_for(offset, "offset")
                     data = data[self._taken - offset :]
                 if data:
-                    await self._take(data)
+                    await _whole(self._take(data))
                     self._arrival.notify_all()
             return self._taken
         except OutOfRange as error:
@@ -249,10 +254,7 @@ class LivePractice:
         async with self._arrival:
             if final_offset is not None:
                 await self._wait_for(final_offset, "final_offset")
-            if self._machine.phase is Phase.LISTENING:
-                rest = self._pcm.finish()
-                await self._hear(rest, cut=False)
-            self._perform(self._machine.finish())
+            await _whole(self._close())
         return self._taken
 
     def tell(self, notice: Notice) -> None:
@@ -298,6 +300,11 @@ class LivePractice:
             self._heard += len(kept)
             await self._hear(self._pcm.push(kept), cut=cut)
         self._taken += len(data)
+
+    async def _close(self) -> None:
+        if self._machine.phase is Phase.LISTENING:
+            await self._hear(self._pcm.finish(), cut=False)
+        self._perform(self._machine.finish())
 
     async def _hear(self, samples: Samples, *, cut: bool) -> None:
         self._audio.append(samples)
@@ -482,6 +489,16 @@ class LivePractice:
                 task.cancel()
         self._audio.clear()
         self._on_over(self)
+
+
+async def _whole(work: Coroutine[None, None, None]) -> None:
+    """Does the work to its end, also when who asked for it goes: half a piece taken would be taken again later."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 def saved_event(attempt: Attempt) -> Saved:

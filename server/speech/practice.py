@@ -48,7 +48,7 @@ class Practice:
         """
         config = check_config(await next_within(intake, self._idle_timeout, self._sleep))
         live, outbox = await self._open(caller, config)
-        reader = asyncio.ensure_future(_read(intake, live, outbox)) if live is not None else None
+        reader = asyncio.ensure_future(_read(intake, live, outbox, live.taken)) if live is not None else None
         try:
             async for numbered in outbox:
                 yield numbered
@@ -60,8 +60,13 @@ class Practice:
                 live.detach(outbox)
 
 
-async def _read(intake: AsyncIterator[Intake], live: LivePractice, outbox: Outbox) -> None:
-    """Hands what the client sends to the practice; a fault of the client ends its stream, not what was said before."""
+async def _read(intake: AsyncIterator[Intake], live: LivePractice, outbox: Outbox, offset: int) -> None:
+    """Hands what the client sends to the practice; a fault of the client ends its stream, not what was said before.
+
+    Args:
+        offset: bytes that the client was told to be there. Its earlier stream may have brought more meanwhile; where
+            each piece belongs tells what is there already.
+    """
     try:
         async for message in intake:
             if isinstance(message, PracticeConfig):
@@ -69,7 +74,8 @@ async def _read(intake: AsyncIterator[Intake], live: LivePractice, outbox: Outbo
             if isinstance(message, Finish):
                 await live.finish()
             else:
-                await live.push(message)
+                await live.push(message, offset)
+                offset += len(message)
         await live.finish()
     except Exception as error:
         outbox.close(error)

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
 import pytest
 
-from server.speech.domain.events import Event, Saved, Transcript
+from server.errors import ApplicationError, Reason
+from server.speech.domain.attempt import Attempt
+from server.speech.domain.events import Event, Ready, Saved, Transcript
+from server.speech.practice import Finish
 from server.speech.practice_config import PracticeConfig
-from tests.support.speech import LEARNER, PRACTICE, Speech, caller, chunks, practice_config, said, settle, silence, spoken, stream
+from tests.support.speech import (
+    LEARNER,
+    PRACTICE,
+    Speech,
+    caller,
+    chunks,
+    practice_config,
+    said,
+    settle,
+    silence,
+    spoken,
+    stream,
+)
+
+T = TypeVar("T")
 
 CUT_SHORT = 30.0
 """Seconds of audio that a recogniser hears; what goes beyond is lost."""
@@ -55,3 +76,96 @@ async def test_speech_that_partials_cannot_keep_up_with_is_heard_to_the_end(spee
     assert max(lengths) <= CUT_SHORT
     finals = [length for kind, length, _ in speech.recogniser.calls if kind == "final"]
     assert sum(finals) == pytest.approx(70.1, abs=0.1)
+
+
+async def test_a_piece_whose_sender_goes_while_it_is_taken_is_taken_once(speech: Speech) -> None:
+    await speech.opener(caller(), practice_config(partials=False))
+    audio = spoken(1.0)
+    speech.voice.gate.clear()
+    pushing = asyncio.ensure_future(speech.use.push_practice_audio(caller(), PRACTICE, 0, audio[:16_000]))
+    await settle()
+    pushing.cancel()
+    await settle()
+    speech.voice.gate.set()
+    await asyncio.gather(pushing, return_exceptions=True)
+    assert await speech.use.push_practice_audio(caller(), PRACTICE, 0, audio[:16_000]) == 16_000
+    assert await speech.use.push_practice_audio(caller(), PRACTICE, 16_000, audio[16_000:]) == 32_000
+    await speech.use.finish_practice(caller(), PRACTICE, 32_000)
+    assert (await stored(speech)).audio_seconds == pytest.approx(1.0)
+    assert speech.recogniser.calls == [("final", pytest.approx(1.0, abs=0.03), "ja")]
+
+
+async def test_a_finish_whose_sender_goes_meanwhile_finishes_all_the_same(speech: Speech) -> None:
+    live, _ = await speech.opener(caller(), practice_config(partials=False))
+    assert live is not None
+    await live.push(spoken(1.0))
+    speech.voice.gate.clear()
+    finishing = asyncio.ensure_future(live.finish())
+    await settle()
+    finishing.cancel()
+    await settle()
+    again = asyncio.ensure_future(live.finish())
+    await settle()
+    speech.voice.gate.set()
+    assert await again == 32_000
+    assert (await stored(speech)).audio_seconds == pytest.approx(1.0)
+
+
+async def test_a_stream_taken_over_while_a_piece_is_taken_says_nothing_twice(speech: Speech) -> None:
+    audio = spoken(1.0)
+    config = practice_config(partials=False)
+    old: asyncio.Queue[PracticeConfig | bytes] = asyncio.Queue()
+    first = asyncio.ensure_future(listen(speech, queued(old)))
+    old.put_nowait(config)
+    await settle()
+    speech.voice.gate.clear()
+    old.put_nowait(audio[:16_000])
+    await settle()
+    new: asyncio.Queue[PracticeConfig | bytes | Finish] = asyncio.Queue()
+    second = asyncio.ensure_future(listen(speech, queued(new)))
+    new.put_nowait(config)
+    await settle()
+    # The piece is on its way, so the server has nothing yet and asks for everything.
+    new.put_nowait(audio)
+    new.put_nowait(Finish())
+    await settle()
+    speech.voice.gate.set()
+    events = await second
+    with pytest.raises(ApplicationError) as caught:
+        await first
+    assert caught.value.reason is Reason.PRACTICE_TAKEN_OVER
+    assert isinstance(events[0], Ready)
+    assert events[0].resume_offset == 0
+    assert (await stored(speech)).audio_seconds == pytest.approx(1.0)
+
+
+async def test_what_a_stream_sends_that_was_taken_over_is_not_heard(speech: Speech) -> None:
+    config = practice_config(partials=False)
+    old: asyncio.Queue[PracticeConfig | bytes | Finish] = asyncio.Queue()
+    first = asyncio.ensure_future(listen(speech, queued(old)))
+    old.put_nowait(config)
+    await settle()
+    old.put_nowait(spoken(0.5))
+    old.put_nowait(Finish())
+    live, _ = await speech.opener(caller(), config)
+    await settle()
+    assert live is not None
+    assert not live.deciding
+    assert isinstance((await asyncio.gather(first, return_exceptions=True))[0], ApplicationError)
+
+
+async def listen(speech: Speech, intake: AsyncIterator[PracticeConfig | bytes | Finish]) -> list[Event]:
+    return [numbered.event async for numbered in speech.use.practice(caller(), intake)]
+
+
+async def queued(queue: asyncio.Queue[T]) -> AsyncIterator[T]:
+    """What a client sends that takes its time."""
+    while True:
+        yield await queue.get()
+
+
+async def stored(speech: Speech) -> Attempt:
+    """The one attempt, once it is stored."""
+    await speech.sessions.wait_until_none()
+    ((attempt, _),) = speech.state.attempts.values()
+    return attempt

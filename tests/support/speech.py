@@ -218,19 +218,29 @@ class ScriptedRecogniser:
 
 
 class LoudnessDetector:
-    """Takes what is loud for voice."""
+    """Takes what is loud for voice.
+
+    Attributes:
+        gate: streams wait until it is set.
+    """
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     def open(self) -> LoudnessStream:
-        return LoudnessStream()
+        return LoudnessStream(self.gate)
 
 
 class LoudnessStream:
     """Loudness of frames of 512 samples."""
 
-    def __init__(self) -> None:
+    def __init__(self, gate: asyncio.Event) -> None:
+        self._gate = gate
         self._rest = np.zeros(0, np.float32)
 
     async def probabilities(self, samples: Samples) -> Sequence[float]:
+        await self._gate.wait()
         whole = np.concatenate([self._rest, samples])
         count = len(whole) // _FRAME
         self._rest = whole[count * _FRAME :]
@@ -253,8 +263,11 @@ class FakePcmStream:
         self._half = b""
         self._read = 0
         self._written = 0
+        self._finished = False
 
     def push(self, data: bytes) -> Samples:
+        if self._finished:
+            raise ValueError("the stream was finished")
         whole = self._half + data
         even = len(whole) // 2 * 2
         self._half = whole[even:]
@@ -266,7 +279,9 @@ class FakePcmStream:
         return given[np.clip(places, 0, max(0, len(given) - 1))]
 
     def finish(self) -> Samples:
-        return np.zeros(0, np.float32)
+        rest = self.push(b"")
+        self._finished = True
+        return rest
 
 
 class FakeFiles:
