@@ -1,0 +1,1 @@
+"""Measurements. Each program prints one JSON object a line: the machine first, then a figure a line."""
