@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from server.errors import Reason, ResourceExhausted, Unavailable
 
@@ -37,6 +37,30 @@ class Backlog:
     partials: int = 8
 
 
+class _Task(Generic[T]):
+    """Work and who waits for it."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self.future: Future[T] = Future()
+
+    def run(self) -> None:
+        """Does the work, unless nobody waits any more."""
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self._work()
+        except BaseException as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+    def give_up(self, error: Exception) -> None:
+        """Tells whoever waits that it will not be done."""
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
+
+
 class DecodingThreads:
     """Runs decoding in threads of its own, all finals before any partial.
 
@@ -50,7 +74,7 @@ class DecodingThreads:
     def __init__(self, workers: int, backlog: Backlog) -> None:
         self._backlog = backlog
         self._change = threading.Condition()
-        self._waiting: dict[Priority, deque[Callable[[], None]]] = {priority: deque() for priority in Priority}
+        self._waiting: dict[Priority, deque[_Task[Any]]] = {priority: deque() for priority in Priority}
         self._limits = {Priority.FINAL: backlog.finals, Priority.PARTIAL: backlog.partials}
         self._partials_running = 0
         self._most_partials = max(1, workers - 1)
@@ -75,23 +99,10 @@ class DecodingThreads:
             ResourceExhausted: SPEECH_OVERLOADED when too much waits already.
             Unavailable: SHUTTING_DOWN after `close`.
         """
-        future: Future[T] = Future()
-
-        def task() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                result = work()
-            except BaseException as error:
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-
+        task = _Task(work)
         with self._change:
             if self._closed:
-                raise Unavailable(
-                    Reason.SHUTTING_DOWN, "The server is shutting down.", retry_after=timedelta(seconds=1)
-                )
+                raise _shutting_down()
             queue = self._waiting[priority]
             if len(queue) >= self._limits[priority]:
                 raise ResourceExhausted(
@@ -104,7 +115,7 @@ class DecodingThreads:
             # All are woken: the one that is would otherwise be the one that takes no partials.
             self._change.notify_all()
         try:
-            return await asyncio.wrap_future(future)
+            return await asyncio.wrap_future(task.future)
         except asyncio.CancelledError:
             with self._change:
                 if task in queue:
@@ -115,6 +126,10 @@ class DecodingThreads:
         """Refuses new work, ends what waits with an error and lets what is under way finish."""
         with self._change:
             self._closed = True
+            for queue in self._waiting.values():
+                for task in queue:
+                    task.give_up(_shutting_down())
+                queue.clear()
             self._change.notify_all()
         for thread in self._threads:
             thread.join()
@@ -130,7 +145,7 @@ class DecodingThreads:
                 if priority is Priority.PARTIAL:
                     self._partials_running += 1
             try:
-                task()
+                task.run()
             finally:
                 if priority is Priority.PARTIAL:
                     with self._change:
@@ -140,6 +155,10 @@ class DecodingThreads:
     def _next(self) -> Priority | None:
         if self._waiting[Priority.FINAL]:
             return Priority.FINAL
-        if self._waiting[Priority.PARTIAL] and (self._partials_running < self._most_partials or self._closed):
+        if self._waiting[Priority.PARTIAL] and self._partials_running < self._most_partials:
             return Priority.PARTIAL
         return None
+
+
+def _shutting_down() -> Unavailable:
+    return Unavailable(Reason.SHUTTING_DOWN, "The server is shutting down.", retry_after=timedelta(seconds=1))

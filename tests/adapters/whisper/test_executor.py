@@ -149,3 +149,21 @@ async def test_after_closing_nothing_is_taken(open_threads: Callable[..., Decodi
         await threads.run(Priority.FINAL, lambda: None)
 
     assert refusal.value.reason is Reason.SHUTTING_DOWN
+
+
+async def test_closing_gives_up_what_waits(open_threads: Callable[..., DecodingThreads]) -> None:
+    threads = open_threads(1)
+    blocker, unwanted = Blocker(), Blocker()
+    running = asyncio.create_task(threads.run(Priority.FINAL, blocker))
+    await started(blocker)
+    waiting = asyncio.create_task(threads.run(Priority.FINAL, unwanted))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(asyncio.to_thread(threads.close))
+
+    with pytest.raises(Unavailable):
+        await waiting
+
+    blocker.end.set()
+    assert await running == "done"
+    await closing
+    assert not unwanted.running.is_set()
