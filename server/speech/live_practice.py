@@ -457,13 +457,12 @@ class LivePractice:
         return whole[int(start * SAMPLE_RATE) : last]
 
     def _emit(self, event: Event) -> None:
-        self._sequence += 1
         if isinstance(event, (SpeechStarted, Partial, SpeechEnded, Transcript, Assessed, Saved)):
             if isinstance(event, Transcript):
                 self._kept.pop(Partial, None)
             self._kept[type(event)] = event
-        if self._outbox is not None:
-            self._outbox.put(Numbered(self._sequence, self._machine.received, event))
+        if self._outbox is not None and self._outbox.put(Numbered(self._sequence + 1, self._machine.received, event)):
+            self._sequence += 1
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from server.speech.domain.events import Numbered, Partial
 
@@ -23,14 +24,22 @@ class Outbox:
         """Whether nothing more will be put in."""
         return self._closed
 
-    def put(self, item: Numbered) -> None:
-        """Adds an event; after `close` it is dropped."""
+    def put(self, item: Numbered) -> bool:
+        """Adds an event; after `close` it is dropped.
+
+        Returns:
+            Whether its number is used up: not when it was dropped, or takes the place of a partial with its number.
+        """
         if self._closed:
-            return
-        if isinstance(item.event, Partial) and self._waiting and isinstance(self._waiting[-1].event, Partial):
-            self._waiting.pop()
-        self._waiting.append(item)
+            return False
+        last = self._waiting[-1] if self._waiting else None
+        latest = last is not None and isinstance(item.event, Partial) and isinstance(last.event, Partial)
+        if last is not None and latest:
+            self._waiting[-1] = replace(item, sequence=last.sequence)
+        else:
+            self._waiting.append(item)
         self._changed.set()
+        return not latest
 
     def close(self, error: BaseException | None = None) -> None:
         """Ends the stream after what waits, in the error if there is one. Only the first close counts."""
