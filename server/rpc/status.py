@@ -186,8 +186,14 @@ async def abort(
         grpc.aio.AbortError: always, as gRPC wants it.
     """
     status = to_status(error)
-    await context.abort(
-        STATUS_OF[error.reason],
-        status.message,
-        (*trailers, (DETAILS_KEY, status.SerializeToString())),
-    )
+    try:
+        await context.abort(
+            STATUS_OF[error.reason],
+            status.message,
+            (*trailers, (DETAILS_KEY, status.SerializeToString())),
+        )
+    except grpc.aio.AbortError:
+        raise
+    except grpc.aio.BaseError as failure:
+        # The client is gone, or was answered already: there is nobody left to tell.
+        raise grpc.aio.AbortError(str(failure)) from failure
