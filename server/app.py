@@ -349,6 +349,7 @@ def _speech(
     stack.callback(encoder.close)
     files = ProcessFileDecoder()
     stack.push_async_callback(files.close)
+    await files.start()
     pcm = Linear16Decoder()
     store = ObjectAudioStore(open_store(settings.object_store_url, settings.home / "objects"))
     limits = PracticeLimits(
