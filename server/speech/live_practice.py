@@ -13,6 +13,7 @@ from server.errors import (
     Aborted,
     ApplicationError,
     InvalidInput,
+    NotFound,
     OutOfRange,
     PermissionDenied,
     Reason,
@@ -129,6 +130,7 @@ class LivePractice:
         self.spec = spec
         self._tools = tools
         self._on_over = on_over
+        self._caller = spec.caller
         self._machine = PracticeMachine(spec.rules, tools.steady())
         self._pcm = tools.pcm.open(spec.sample_rate_hertz)
         self._voice = tools.voice.open()
@@ -148,6 +150,7 @@ class LivePractice:
         self._segment_start = 0.0
         self._committing = False
         self._over = False
+        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._spawn(self._watch())
 
     # -- the client's side
@@ -172,12 +175,14 @@ class LivePractice:
         """Whether it has nothing more to do."""
         return self._over
 
-    def attach(self) -> Outbox:
+    def attach(self, caller: Caller) -> Outbox:
         """Begins a stream of events to a client, in place of any other.
 
-        The first is `ready`; of a practice that is resumed, what still holds follows.
+        From now on the practice depends on this caller's token and session. The first event is `ready`; of a practice
+        that is resumed, what still holds follows.
         """
         resumed = self._sequence > 0
+        self._caller = caller
         if self._outbox is not None:
             self._outbox.close(
                 Aborted(
@@ -214,7 +219,7 @@ class LivePractice:
 
         Raises:
             ApplicationError: CHUNK_TOO_LARGE, AUDIO_OFFSET_WRONG, AUDIO_AFTER_FINISH, UTTERANCE_TOO_LONG,
-                TOO_MANY_PUSHES.
+                TOO_MANY_PUSHES, PRACTICE_NOT_FOUND when the practice ends before its turn has come.
         """
         if len(data) > self.spec.limits.longest_chunk_bytes:
             raise chunk_too_large(len(data), self.spec.limits.longest_chunk_bytes)
@@ -249,7 +254,8 @@ class LivePractice:
             final_offset: how many bytes there are in all, waited for; None: what has come.
 
         Raises:
-            ApplicationError: AUDIO_OFFSET_WRONG when the rest does not come.
+            ApplicationError: AUDIO_OFFSET_WRONG when the rest does not come, PRACTICE_NOT_FOUND when the practice ends
+                before.
         """
         async with self._arrival:
             if final_offset is not None:
@@ -273,20 +279,25 @@ class LivePractice:
     async def _wait_for(self, offset: int, field: str) -> None:
         """Waits until audio up to `offset` is there; the condition's lock is held."""
         if offset > self._taken and not self._over:
-            waiter = asyncio.ensure_future(self._arrival.wait_for(lambda: self._taken >= offset or self._over))
+            waiter = asyncio.ensure_future(self._reach(offset))
             timer = asyncio.ensure_future(self._tools.sleep(_ORDER_WAIT))
             try:
-                await asyncio.wait({waiter, timer}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({waiter, timer, self._gone}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 timer.cancel()
                 waiter.cancel()
                 await asyncio.gather(waiter, timer, return_exceptions=True)
+        if offset > self._taken and self._over:
+            raise practice_not_found(self.spec.practice_id)
         if offset > self._taken:
             raise OutOfRange(
                 Reason.AUDIO_OFFSET_WRONG,
                 f"{field}: audio before {offset} is missing; go on from {self._taken}.",
                 metadata={"field": field, "offset": str(offset), "expected_offset": str(self._taken)},
             )
+
+    async def _reach(self, offset: int) -> None:
+        await self._arrival.wait_for(lambda: self._taken >= offset)
 
     async def _take(self, data: bytes) -> None:
         bytes_a_second = 2 * self.spec.sample_rate_hertz
@@ -341,7 +352,8 @@ class LivePractice:
             heard = await self._tools.recogniser.partial(self._slice(start, until))
             if self._machine.phase is Phase.LISTENING and heard.text:
                 await self._show("".join(s.text for s in self._segments) + heard.text)
-        except ResourceExhausted:
+        except ApplicationError:
+            # Too much to do, for the recogniser or the analyser: the result does not depend on a partial.
             self.tell(Notice(NoticeKind.FALLING_BEHIND, (("behind", self._machine.received - until),)))
         finally:
             self._perform(self._machine.partial_done())
@@ -410,14 +422,15 @@ class LivePractice:
 
     async def _watch(self) -> None:
         """Ends the stream of a silent client, of an expired token before speech, and of a session that was ended."""
-        warned = False
+        warned: Caller | None = None
         while not self._over and self._machine.phase is Phase.LISTENING:
-            left = (self.spec.caller.expires_at - self._tools.clock.now()).total_seconds()
+            caller = self._caller
+            left = (caller.expires_at - self._tools.clock.now()).total_seconds()
             if left <= 0 and not self._machine.spoken:
-                self._finish_up(token_expired(self.spec.caller))
+                self._finish_up(token_expired(caller))
                 return
-            if left <= _TOKEN_NOTICE and not warned:
-                warned = True
+            if left <= _TOKEN_NOTICE and warned is not caller:
+                warned = caller
                 self._emit(Notice(NoticeKind.TOKEN_EXPIRING, (("remaining", max(0.0, left)),)))
             if self.attached:
                 try:
@@ -433,11 +446,13 @@ class LivePractice:
             if left > 0:
                 wait = min(wait, left)
             await self._tools.sleep(wait)
+            caller = self._caller
             try:
-                await self._tools.check_caller(self.spec.caller)
+                await self._tools.check_caller(caller)
             except (Unauthenticated, PermissionDenied) as error:
-                self._finish_up(error)
-                return
+                if caller is self._caller:
+                    self._finish_up(error)
+                    return
             except ApplicationError:
                 # The database is away: that says nothing about the session; saving deals with it.
                 continue
@@ -479,6 +494,7 @@ class LivePractice:
         if self._over:
             return
         self._over = True
+        self._gone.set_result(None)
         self._machine.fail()
         if self._outbox is not None:
             self._outbox.close(error)
@@ -504,6 +520,15 @@ def saved_event(attempt: Attempt) -> Saved:
     """What the client is told of a stored attempt."""
     return Saved(
         attempt.id, attempt.suggested_rating, attempt.audio is not None, attempt.attempt_number, attempt.created_at
+    )
+
+
+def practice_not_found(practice_id: str) -> NotFound:
+    """What a call gets that belongs to a practice which is not under way here."""
+    return NotFound(
+        Reason.PRACTICE_NOT_FOUND,
+        "No practice with this id is open here. Open it with OpenPractice.",
+        metadata={"practice_id": practice_id},
     )
 
 

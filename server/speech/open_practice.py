@@ -56,7 +56,7 @@ class PracticeOpener:
         if live is None:
             raise RuntimeError("a practice that is neither stored, live nor new")
         check_same(live.spec.fingerprint, config)
-        return live, live.attach()
+        return live, self._sessions.resume(live, caller)
 
     def _stored(self, attempt: Attempt) -> Outbox:
         """What a practice answers whose attempt is stored: its result, and that it takes no audio."""

@@ -7,14 +7,13 @@ from datetime import timedelta
 
 from server.errors import (
     ApplicationError,
-    NotFound,
     Reason,
     ResourceExhausted,
     Unavailable,
 )
-from server.kernel.identity import UserId
+from server.kernel.identity import Caller, UserId
 from server.speech.domain.events import Notice, NoticeKind
-from server.speech.live_practice import LivePractice, PracticeSpec, PracticeTools
+from server.speech.live_practice import LivePractice, PracticeSpec, PracticeTools, practice_not_found
 from server.speech.outbox import Outbox
 
 
@@ -49,11 +48,7 @@ class PracticeSessions:
         """
         live = self.find(user_id, practice_id)
         if live is None:
-            raise NotFound(
-                Reason.PRACTICE_NOT_FOUND,
-                "No practice with this id is open here. Open it with OpenPractice.",
-                metadata={"practice_id": practice_id},
-            )
+            raise practice_not_found(practice_id)
         return live
 
     def begin(self, spec: PracticeSpec) -> tuple[LivePractice, Outbox]:
@@ -63,18 +58,12 @@ class PracticeSessions:
             ResourceExhausted: TOO_MANY_STREAMS for the learner, SPEECH_OVERLOADED for the process.
         """
         user_id = spec.caller.user_id
-        own = [live for (owner, _), live in self._live.items() if owner == user_id]
-        if sum(live.attached for live in own) >= self._streams_per_user:
-            raise ResourceExhausted(
-                Reason.TOO_MANY_STREAMS,
-                f"{self._streams_per_user} practices are open; that is the most a learner may have at a time.",
-                metadata={"limit": str(self._streams_per_user)},
-                retry_after=timedelta(seconds=5),
-            )
-        # What was left behind gives way to what is spoken now.
-        for live in own[: max(0, len(own) + 1 - 2 * self._streams_per_user)]:
-            if not live.attached:
-                live.end(None)
+        self._check_open(user_id)
+        # What was left behind gives way to what is spoken now, unless its result is on its way.
+        own = self._of(user_id)
+        left = [live for live in own if not live.attached and not live.deciding]
+        for live in left[: max(0, len(own) + 1 - 2 * self._streams_per_user)]:
+            live.end(None)
         if len(self._live) >= self._streams:
             raise ResourceExhausted(
                 Reason.SPEECH_OVERLOADED,
@@ -84,7 +73,17 @@ class PracticeSessions:
             )
         live = LivePractice(spec, self._tools, self._remove)
         self._live[user_id, spec.practice_id] = live
-        return live, live.attach()
+        return live, live.attach(spec.caller)
+
+    def resume(self, live: LivePractice, caller: Caller) -> Outbox:
+        """Attaches a client to a practice under way, in place of any other.
+
+        Raises:
+            ResourceExhausted: TOO_MANY_STREAMS.
+        """
+        if not live.attached:
+            self._check_open(caller.user_id)
+        return live.attach(caller)
 
     def drain(self) -> None:
         """Tells every client that the server will shut down; utterances under way may be finished.
@@ -107,6 +106,19 @@ class PracticeSessions:
         """Ends every practice because the server stops now."""
         for live in tuple(self._live.values()):
             live.end(shutting_down())
+
+    def _of(self, user_id: UserId) -> list[LivePractice]:
+        return [live for (owner, _), live in self._live.items() if owner == user_id]
+
+    def _check_open(self, user_id: UserId) -> None:
+        """Raises ResourceExhausted(TOO_MANY_STREAMS) when the learner may open no more."""
+        if sum(live.attached for live in self._of(user_id)) >= self._streams_per_user:
+            raise ResourceExhausted(
+                Reason.TOO_MANY_STREAMS,
+                f"{self._streams_per_user} practices are open; that is the most a learner may have at a time.",
+                metadata={"limit": str(self._streams_per_user)},
+                retry_after=timedelta(seconds=5),
+            )
 
     def _remove(self, live: LivePractice) -> None:
         self._live.pop((live.spec.caller.user_id, live.spec.practice_id), None)

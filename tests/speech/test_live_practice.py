@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 import pytest
 
 from server.errors import ApplicationError, Reason
+from server.kernel.identity import SessionId
 from server.speech.domain.attempt import Attempt
-from server.speech.domain.events import Event, Ready, Saved, Transcript
+from server.speech.domain.events import Event, Notice, NoticeKind, Ready, Saved, Transcript
 from server.speech.practice import Finish
 from server.speech.practice_config import PracticeConfig
 from tests.support.speech import (
@@ -179,6 +182,81 @@ async def test_the_count_goes_on_after_a_resumption(speech: Speech) -> None:
     await live.finish()
     after = [numbered.sequence async for numbered in again]
     assert before + after == list(range(1, len(before + after) + 1))
+
+
+async def test_an_analyser_that_is_busy_costs_partials_but_not_the_practice(speech: Speech) -> None:
+    speech.analyser.faults = 2
+    live, outbox = await speech.opener(caller(), practice_config())
+    assert live is not None
+    for piece in chunks(spoken(2.0)):
+        await live.push(piece)
+        await settle(20)
+    await live.finish()
+    events = [numbered.event async for numbered in outbox]
+    assert NoticeKind.FALLING_BEHIND in {event.kind for event in events if isinstance(event, Notice)}
+    assert isinstance(events[-1], Saved)
+
+
+async def test_what_is_being_decided_does_not_give_way_to_new_practices(speech: Speech) -> None:
+    speech.recogniser.gate.clear()
+    live, outbox = await speech.opener(caller(), practice_config(partials=False))
+    assert live is not None
+    await live.push(spoken(1.0))
+    await live.finish()
+    live.detach(outbox)
+    for number in range(6):
+        other = practice_config(practice_id=PRACTICE[:-1] + str(number), partials=False)
+        newer, heard = await speech.opener(caller(), other)
+        assert newer is not None
+        newer.detach(heard)
+    assert len(speech.sessions) <= 2 * speech.limits.streams_per_user
+    speech.recogniser.gate.set()
+    await settle()
+    assert [attempt.practice_id for attempt, _ in speech.state.attempts.values()] == [PRACTICE]
+
+
+async def test_a_practice_that_is_resumed_counts_among_the_open_ones(speech: Speech) -> None:
+    ids = [PRACTICE[:-1] + str(number) for number in range(3)]
+    live, outbox = await speech.opener(caller(), practice_config(practice_id=ids[0]))
+    assert live is not None
+    live.detach(outbox)
+    for other in ids[1:]:
+        await speech.opener(caller(), practice_config(practice_id=other))
+    with pytest.raises(ApplicationError) as caught:
+        await speech.opener(caller(), practice_config(practice_id=ids[0]))
+    assert caught.value.reason is Reason.TOO_MANY_STREAMS
+    # To take over one's own stream opens no further one.
+    await speech.opener(caller(), practice_config(practice_id=ids[1]))
+
+
+async def test_who_resumes_with_a_new_token_speaks_on_it(speech: Speech) -> None:
+    soon = caller(expires_at=speech.clock.now() + timedelta(seconds=8))
+    live, outbox = await speech.opener(soon, practice_config())
+    assert live is not None
+    live.detach(outbox)
+    renewed = replace(caller(), session_id=SessionId("0198c0de-0000-7000-9000-0000000000d2"))
+    _, again = await speech.opener(renewed, practice_config())
+    speech.ended_sign_ins.add(soon.session_id)
+    await speech.time.advance(9)
+    assert not again.closed
+    speech.ended_sign_ins.add(renewed.session_id)
+    await speech.time.advance(5.5)
+    assert again.closed
+
+
+async def test_who_waits_for_audio_is_told_at_once_that_the_practice_is_over(speech: Speech) -> None:
+    silent = practice_config(partials=False, finish_on_silence=True)
+    await speech.opener(caller(), silent)
+    early = asyncio.ensure_future(speech.use.push_practice_audio(caller(), PRACTICE, 64_000, spoken(0.1)))
+    waiting = asyncio.ensure_future(speech.use.finish_practice(caller(), PRACTICE, 67_200))
+    await settle()
+    await speech.use.push_practice_audio(caller(), PRACTICE, 0, spoken(0.7) + silence(0.7))
+    await stored(speech)
+    await settle()
+    assert early.done()
+    for error in await asyncio.gather(early, waiting, return_exceptions=True):
+        assert isinstance(error, ApplicationError)
+        assert error.reason is Reason.PRACTICE_NOT_FOUND
 
 
 async def listen(speech: Speech, intake: AsyncIterator[PracticeConfig | bytes | Finish]) -> list[Event]:

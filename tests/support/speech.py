@@ -327,7 +327,11 @@ class FakeTranscoder:
 
 
 class DictionaryAnalyser:
-    """Knows a few words, and kana."""
+    """Knows a few words, and kana.
+
+    Attributes:
+        faults: how many of the texts after the first find it busy.
+    """
 
     WORDS: Mapping[str, str] = {
         "今日": "キョー",
@@ -344,11 +348,18 @@ class DictionaryAnalyser:
         "学校": "ガッコー",
     }
 
+    def __init__(self) -> None:
+        self.faults = 0
+        self._asked = 0
+
     @property
     def version(self) -> str:
         return "dictionary-1"
 
     async def words(self, text: str) -> tuple[ReadWord, ...]:
+        self._asked += 1
+        if 1 < self._asked <= 1 + self.faults:
+            raise Unavailable(Reason.ANALYZER_UNAVAILABLE, "busy")
         found: list[ReadWord] = []
         at = 0
         while at < len(text):
