@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from server.errors import ResourceExhausted, Unavailable
+from server.errors import Aborted, ResourceExhausted, Unavailable
 from server.kernel.clock import Clock, IdSource
 from server.kernel.identity import Caller
 from server.speech.domain.assessment import Versions
@@ -128,6 +130,7 @@ class Conclusion:
 
         Raises:
             Unavailable: DATABASE_UNAVAILABLE when it did not come back.
+            Aborted: CONCURRENT_CHANGE when others kept coming between.
         """
         asked = utterance.asked
         attempt_id = self._ids.new_id()
@@ -153,22 +156,40 @@ class Conclusion:
             audio=audio,
             created_at=self._clock.now(),
         )
+        try:
+            return await self._add_patiently(attempt, on_delay)
+        except Exception:
+            await self._discard(attempt)
+            raise
+
+    async def _add_patiently(self, attempt: Attempt, on_delay: Callable[[], None]) -> Attempt:
         for wait in _RETRIES:
             try:
                 return await self._add(attempt)
-            except Unavailable:
+            except (Unavailable, Aborted):
                 if wait == _RETRIES[0]:
                     on_delay()
+            try:
                 await self._sleep(wait)
+            except asyncio.CancelledError:
+                # Not where a transaction is cut short: nobody knows whether it is stored.
+                await self._discard(attempt)
+                raise
         return await self._add(attempt)
 
     async def _add(self, attempt: Attempt) -> Attempt:
         async with self._unit_of_work() as uow:
             stored = await uow.attempts.add(attempt)
             await uow.commit()
-        if stored.id != attempt.id and attempt.audio is not None:
-            await self._store.delete(attempt.audio.key)
+        if stored.id != attempt.id:
+            await self._discard(attempt)
         return stored
+
+    async def _discard(self, attempt: Attempt) -> None:
+        """Removes the recording of an attempt that is not stored, as far as that can be done now."""
+        if attempt.audio is not None:
+            with contextlib.suppress(Unavailable):
+                await self._store.delete(attempt.audio.key)
 
     async def _keep(self, utterance: Utterance, attempt_id: str) -> StoredAudio | None:
         key = f"attempts/{utterance.asked.caller.user_id}/{attempt_id}.flac"

@@ -20,6 +20,7 @@ from tests.support.speech import (
     LEARNER,
     PRACTICE,
     Speech,
+    attempt,
     caller,
     chunks,
     practice_config,
@@ -212,7 +213,7 @@ async def test_what_is_being_decided_does_not_give_way_to_new_practices(speech: 
     assert len(speech.sessions) <= 2 * speech.limits.streams_per_user
     speech.recogniser.gate.set()
     await settle()
-    assert [attempt.practice_id for attempt, _ in speech.state.attempts.values()] == [PRACTICE]
+    assert [kept.practice_id for kept, _ in speech.state.attempts.values()] == [PRACTICE]
 
 
 async def test_a_practice_that_is_resumed_counts_among_the_open_ones(speech: Speech) -> None:
@@ -259,6 +260,47 @@ async def test_who_waits_for_audio_is_told_at_once_that_the_practice_is_over(spe
         assert error.reason is Reason.PRACTICE_NOT_FOUND
 
 
+async def test_a_recording_whose_attempt_cannot_be_stored_is_not_left_behind(speech: Speech) -> None:
+    live, outbox = await speech.opener(caller(), practice_config(partials=False))
+    assert live is not None
+    await live.push(spoken(1.0))
+    speech.database.away = 1000
+    await live.finish()
+    await settle()
+    assert len(speech.store.files) == 1
+    await speech.time.advance(40)
+    with pytest.raises(ApplicationError) as caught:
+        _ = [event async for event in outbox]
+    assert caught.value.reason is Reason.DATABASE_UNAVAILABLE
+    assert speech.store.files == {}
+
+
+async def test_nor_one_whose_practice_is_ended_by_a_shutdown(speech: Speech) -> None:
+    live, _ = await speech.opener(caller(), practice_config(partials=False))
+    assert live is not None
+    await live.push(spoken(1.0))
+    speech.database.away = 1000
+    await live.finish()
+    await settle()
+    speech.sessions.end_all()
+    await settle()
+    assert speech.store.files == {}
+
+
+async def test_a_recording_too_many_that_cannot_be_removed_does_not_spoil_the_answer(speech: Speech) -> None:
+    live, outbox = await speech.opener(caller(), practice_config(partials=False))
+    assert live is not None
+    speech.add_attempt(attempt(practice_id=PRACTICE))
+    speech.store.stuck = True
+    await live.push(spoken(1.0))
+    await live.finish()
+    await settle()
+    events = [numbered.event async for numbered in outbox]
+    saved = events[-1]
+    assert isinstance(saved, Saved)
+    assert saved.attempt_id == attempt().id
+
+
 async def listen(speech: Speech, intake: AsyncIterator[PracticeConfig | bytes | Finish]) -> list[Event]:
     return [numbered.event async for numbered in speech.use.practice(caller(), intake)]
 
@@ -272,5 +314,5 @@ async def queued(queue: asyncio.Queue[T]) -> AsyncIterator[T]:
 async def stored(speech: Speech) -> Attempt:
     """The one attempt, once it is stored."""
     await speech.sessions.wait_until_none()
-    ((attempt, _),) = speech.state.attempts.values()
-    return attempt
+    ((kept, _),) = speech.state.attempts.values()
+    return kept

@@ -374,11 +374,12 @@ class DictionaryAnalyser:
 
 
 class MemoryAudioStore:
-    """Keeps files in memory; `away` makes it fail."""
+    """Keeps files in memory; `away` makes it fail, `stuck` only removals."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.away = False
+        self.stuck = False
 
     async def put(self, key: str, data: bytes, attributes: Mapping[str, str]) -> None:
         self._check()
@@ -390,6 +391,8 @@ class MemoryAudioStore:
 
     async def delete(self, key: str) -> None:
         self._check()
+        if self.stuck:
+            raise Unavailable(Reason.STORAGE_UNAVAILABLE, "stuck")
         self.files.pop(key, None)
 
     def _check(self) -> None:
