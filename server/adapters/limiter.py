@@ -11,8 +11,12 @@ import structlog
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
 
 from server.kernel.rates import Rate
+
+_PATIENCE = 1.0
+"""Seconds that a call waits for Redis at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,13 @@ class WindowLimiter:
     def __init__(self, per_minute: Mapping[Rate, int], redis_url: str | None = None) -> None:
         storage: Storage = MemoryStorage()
         if redis_url is not None:
-            storage = RedisStorage(f"async+{redis_url}", implementation="redispy")
+            storage = RedisStorage(
+                f"async+{redis_url}",
+                wrap_exceptions=True,
+                implementation="redispy",
+                socket_connect_timeout=_PATIENCE,
+                socket_timeout=_PATIENCE,
+            )
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._items: dict[Rate, RateLimitItem] = {
             rate: RateLimitItemPerMinute(count) for rate, count in per_minute.items()
@@ -55,9 +65,9 @@ class WindowLimiter:
             if await self._limiter.hit(item, rate.value, key):
                 return None
             window = await self._limiter.get_window_stats(item, rate.value, key)
-        except OSError as error:
+        except StorageError as error:
             # A Redis that is away must not lock everyone out; its absence is in the log.
-            self._log.warning("rate limits are not counted", error=type(error).__name__)
+            self._log.warning("rate limits are not counted", error=type(error.storage_error).__name__)
             return None
         wait = timedelta(seconds=max(0.1, window.reset_time - time.time()))
         return Refusal(item.amount, timedelta(seconds=item.get_expiry()), wait)
