@@ -201,7 +201,7 @@ async def assemble(
             engines = await asyncio.to_thread(load_engines, settings)
             stack.callback(engines.close)
             spoken = SpokenReadings(analyser)
-            use_cases, practices = _speech(settings, stack, engines, unit_of_work, spoken, clock, ids)
+            use_cases, practices = await _speech(settings, stack, engines, unit_of_work, spoken, clock, ids)
             servicer = SpeechServicer(use_cases, page_tokens)
             served.append(
                 Service("kaiwa.speech.v1.SpeechService", speech_rpc.add_SpeechServiceServicer_to_server, servicer)
@@ -335,7 +335,7 @@ def _content(
     return Service("kaiwa.content.v1.ContentService", content_rpc.add_ContentServiceServicer_to_server, servicer)
 
 
-def _speech(
+async def _speech(
     settings: Settings,
     stack: contextlib.AsyncExitStack,
     engines: Engines,
