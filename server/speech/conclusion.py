@@ -114,9 +114,12 @@ class Conclusion:
         references = utterance.asked.references
         assessment = assess(references, heard, Versions(RECIPE, self._recogniser.version, self._analyser.version))
         matched = next((r for r in references if r.text == assessment.reference_text), None)
-        if not utterance.asked.accepted_answers and assessment.matched_answer is not None:
+        if not utterance.asked.accepted_answers:
             # The alternatives were readings of one text, not answers.
             assessment = replace(assessment, matched_answer=None)
+        elif assessment.assessable and assessment.matched_answer is None:
+            # There was but one.
+            assessment = replace(assessment, matched_answer=0)
         return Assessed(assessment, self._clock.now(), matched if assessment.assessable else None)
 
     async def save(self, utterance: Utterance, assessed: Assessed | None, on_delay: Callable[[], None]) -> Attempt:

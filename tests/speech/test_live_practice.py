@@ -13,7 +13,7 @@ import pytest
 from server.errors import ApplicationError, Reason
 from server.kernel.identity import SessionId
 from server.speech.domain.attempt import Attempt
-from server.speech.domain.events import Event, Notice, NoticeKind, Ready, Saved, Transcript
+from server.speech.domain.events import Assessed, Event, Notice, NoticeKind, Ready, Saved, Transcript
 from server.speech.practice import Finish
 from server.speech.practice_config import PracticeConfig
 from tests.support.speech import (
@@ -299,6 +299,13 @@ async def test_a_recording_too_many_that_cannot_be_removed_does_not_spoil_the_an
     saved = events[-1]
     assert isinstance(saved, Saved)
     assert saved.attempt_id == attempt().id
+
+
+async def test_the_only_accepted_answer_is_named_as_the_one_that_was_given(speech: Speech) -> None:
+    only = practice_config(reference_text=None, accepted_answers=("今日は雨だ",), partials=False)
+    events = await practise(speech, only, spoken(1.2))
+    (assessed,) = [event for event in events if isinstance(event, Assessed)]
+    assert assessed.assessment.matched_answer == 0
 
 
 async def listen(speech: Speech, intake: AsyncIterator[PracticeConfig | bytes | Finish]) -> list[Event]:
