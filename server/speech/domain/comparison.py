@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from server.speech.domain.morae import likeness
 
@@ -91,7 +92,8 @@ def read_so_far(expected: Sequence[str], heard: Sequence[str]) -> int:
         return 0
     cost = [j * _GAP for j in range(len(heard) + 1)]
     best, position = cost[-1], 0
-    for i, wanted in enumerate(expected, 1):
+    # A prefix more than twice as long as what was heard costs more in morae left out than none at all.
+    for i, wanted in enumerate(expected[: 2 * len(heard)], 1):
         row = [i * _GAP]
         for j, got in enumerate(heard, 1):
             row.append(min(cost[j - 1] + _change(wanted, got), cost[j] + _GAP, row[j - 1] + _GAP))
@@ -101,5 +103,6 @@ def read_so_far(expected: Sequence[str], heard: Sequence[str]) -> int:
     return position
 
 
+@lru_cache(maxsize=32_768)
 def _change(expected: str, heard: str) -> int:
     return round(100 * (1 - likeness(expected, heard)))
