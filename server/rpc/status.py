@@ -145,25 +145,35 @@ STATUS_OF: Mapping[Reason, grpc.StatusCode] = MappingProxyType(
 """The status code of every reason; a test holds that it covers the enum exactly."""
 
 _DEFAULT_RETRY_SECONDS = 1
+# A client takes 8 KiB of metadata, and both the message (percent-encoded) and the details (which have it again, in
+# base64) are among it. What is longer would reach it as a failure of the transport.
+_MESSAGE_BYTES = 1500
+_VIOLATIONS_BYTES = 2000
+_FIELD_CHARACTERS = 200
 _RETRYABLE = frozenset({_Code.UNAVAILABLE, _Code.RESOURCE_EXHAUSTED})
 
 
 def to_status(error: ApplicationError) -> Status:
     """The google.rpc.Status of an application error.
 
-    It has exactly one ErrorInfo; a BadRequest when fields are at fault; RetryInfo always with UNAVAILABLE and
-    RESOURCE_EXHAUSTED (one second where the error names no time) and wherever the error names a time.
+    It has exactly one ErrorInfo; a BadRequest when fields are at fault, with as many as fit; RetryInfo always with
+    UNAVAILABLE and RESOURCE_EXHAUSTED (one second where the error names no time) and wherever the error names a time.
     """
     code = STATUS_OF[error.reason]
     number: int = code.value[0]
-    status = Status(code=number, message=error.message)
+    status = Status(code=number, message=_cut(error.message, _MESSAGE_BYTES))
     status.details.add().Pack(
         error_details_pb2.ErrorInfo(reason=error.reason.value, domain=DOMAIN, metadata=dict(error.metadata))
     )
     if error.violations:
         bad = error_details_pb2.BadRequest()
         for violation in error.violations:
-            bad.field_violations.add(field=violation.field, description=violation.description)
+            bad.field_violations.add(
+                field=violation.field[:_FIELD_CHARACTERS],
+                description=_cut(violation.description, _VIOLATIONS_BYTES // 2),
+            )
+            if bad.ByteSize() > _VIOLATIONS_BYTES:
+                break
         status.details.add().Pack(bad)
     if error.retry_after is not None or code in _RETRYABLE:
         delay = Duration()
@@ -173,6 +183,16 @@ def to_status(error: ApplicationError) -> Status:
             delay.FromTimedelta(error.retry_after)
         status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     return status
+
+
+def _cut(text: str, limit: int) -> str:
+    """As much of a text as percent-encoding leaves within `limit` bytes, with a mark where the rest is missing."""
+    size = 0
+    for index, character in enumerate(text):
+        size += 1 if " " <= character <= "~" and character != "%" else 3 * len(character.encode("utf-8", "replace"))
+        if size > limit:
+            return f"{text[:index]}…"
+    return text
 
 
 async def abort(
