@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-import numpy as np
-
 from server.errors import (
     Aborted,
     ApplicationError,
@@ -59,7 +57,8 @@ from server.speech.domain.session import (
 )
 from server.speech.domain.stability import Stabiliser
 from server.speech.outbox import Outbox
-from server.speech.ports import SAMPLE_RATE, Analyser, PcmDecoder, Recogniser, Samples, VoiceDetector
+from server.speech.ports import Analyser, PcmDecoder, Recogniser, Samples, VoiceDetector
+from server.speech.recording import Recording
 from server.speech.transcription import join_segments, transcribe_segment
 
 _ORDER_WAIT = 2.0
@@ -134,7 +133,7 @@ class LivePractice:
         self._machine = PracticeMachine(spec.rules, tools.steady())
         self._pcm = tools.pcm.open(spec.sample_rate_hertz)
         self._voice = tools.voice.open()
-        self._audio: list[Samples] = []
+        self._audio = Recording()
         self._taken = 0
         self._heard = 0
         self._arrival = asyncio.Condition()
@@ -349,7 +348,9 @@ class LivePractice:
             while (cut := choose_cut(self._machine.segments, start, until)) is not None:
                 await self._commit_segment(start, cut)
                 start = cut
-            heard = await self._tools.recogniser.partial(self._slice(start, until))
+            if self.deciding:
+                return
+            heard = await self._tools.recogniser.partial(self._audio.part(start, until))
             if self._machine.phase is Phase.LISTENING and heard.text:
                 await self._show("".join(s.text for s in self._segments) + heard.text)
         except ApplicationError:
@@ -369,7 +370,7 @@ class LivePractice:
 
     async def _transcribe(self, start: float, end: float) -> TranscriptSegment:
         tools = self._tools
-        return await transcribe_segment(tools.recogniser, tools.analyser, self._slice(start, end), start, end)
+        return await transcribe_segment(tools.recogniser, tools.analyser, self._audio.part(start, end), start, end)
 
     async def _show(self, text: str) -> None:
         partial = self._stabiliser.add(text)
@@ -393,9 +394,7 @@ class LivePractice:
             segments.append(await self._transcribe(piece.start, piece.end))
         transcript = join_segments(segments)
         self._emit(transcript)
-        utterance = Utterance(
-            self.spec, transcript, self._machine.segments, self._slice(0.0, float("inf")), self._machine.received
-        )
+        utterance = Utterance(self.spec, transcript, self._machine.segments, self._audio.whole, self._machine.received)
         if self.spec.assess:
             assessed = self._tools.conclusion.assess(utterance)
             self._emit(assessed)
@@ -463,13 +462,6 @@ class LivePractice:
             self._finish_up(None)
 
     # -- plumbing
-
-    def _slice(self, start: float, end: float) -> Samples:
-        if len(self._audio) > 1:
-            self._audio = [np.concatenate(self._audio)]
-        whole = self._audio[0] if self._audio else np.zeros(0, np.float32)
-        last = len(whole) if end == float("inf") else int(end * SAMPLE_RATE)
-        return whole[int(start * SAMPLE_RATE) : last]
 
     def _emit(self, event: Event) -> None:
         if isinstance(event, (SpeechStarted, Partial, SpeechEnded, Transcript, Assessed, Saved)):
