@@ -125,6 +125,12 @@ check-clients: $(NODE_MODULES)
 	@cd clients && npm run --silent check
 	@echo 'typescript  ok'
 
+# --- Measurements -----------------------------------------------------------------------------------------------------
+
+.PHONY: bench-transcription
+bench-transcription: $(INSTALLED) ## Measure recognition: accuracy against the full window, non-speech, time
+	@$(BIN)/python -m bench.transcription
+
 # --- Rare -------------------------------------------------------------------------------------------------------------
 
 .PHONY: lock
