@@ -53,11 +53,11 @@ class Practice:
             async for numbered in outbox:
                 yield numbered
         finally:
+            if live is not None:
+                live.detach(outbox)
             if reader is not None:
                 reader.cancel()
                 await asyncio.gather(reader, return_exceptions=True)
-            if live is not None:
-                live.detach(outbox)
 
 
 async def _read(intake: AsyncIterator[Intake], live: LivePractice, outbox: Outbox, offset: int) -> None:

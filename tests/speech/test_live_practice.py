@@ -308,6 +308,24 @@ async def test_the_only_accepted_answer_is_named_as_the_one_that_was_given(speec
     assert assessed.assessment.matched_answer == 0
 
 
+async def test_a_stream_cancelled_twice_lets_go_of_its_practice(speech: Speech) -> None:
+    queue: asyncio.Queue[PracticeConfig | bytes | Finish] = asyncio.Queue()
+    task = asyncio.ensure_future(listen(speech, queued(queue)))
+    queue.put_nowait(practice_config())
+    await settle()
+    live = speech.sessions.get(LEARNER, PRACTICE)
+    speech.voice.gate.clear()
+    queue.put_nowait(spoken(0.5))
+    await settle()
+    for _ in range(2):
+        task.cancel()
+        await settle()
+    speech.voice.gate.set()
+    await asyncio.gather(task, return_exceptions=True)
+    await settle()
+    assert not live.attached
+
+
 async def listen(speech: Speech, intake: AsyncIterator[PracticeConfig | bytes | Finish]) -> list[Event]:
     return [numbered.event async for numbered in speech.use.practice(caller(), intake)]
 
