@@ -162,6 +162,11 @@ class KaiwaClient:
         )
         return records.user(response.user)
 
+    async def access_token(self) -> str:
+        """An access token that was good a moment ago, for tools that call by themselves; valid for some minutes."""
+        await self.me()
+        return await self._tokens.token()
+
     async def _begin_session(self, credentials: Credentials) -> accounts_pb2.LoginResponse:
         request = accounts_pb2.LoginRequest(
             login=credentials.login, password=credentials.password, device_name=self._device_name

@@ -70,3 +70,15 @@ async def test_whoami(learner: CommandLine, fake: FakeKaiwa) -> None:
     (who,) = learner.objects
     assert who["role"] == "student"
     assert who["create_time"] == "2026-11-23T12:00:00+00:00"
+
+
+async def test_token_prints_nothing_but_a_token_that_works(learner: CommandLine, kaiwa: CommandLine) -> None:
+    assert await learner("token") == 0
+    (token,) = learner.out.split()
+    kaiwa.environment["KAIWA_TOKEN"] = token
+    assert await kaiwa("whoami") == 0
+    assert kaiwa.out.startswith("mika ")
+
+
+async def test_token_of_nobody(kaiwa: CommandLine) -> None:
+    assert await kaiwa("token") == 4

@@ -54,6 +54,12 @@ async def whoami(world: World, options: Namespace) -> None:
     world.output.print(f"{user.username} ({user.email}), {user.role}, level {user.level}, at {address}")
 
 
+async def token(world: World, options: Namespace) -> None:
+    """`kaiwa token`."""
+    async with connect(world, options) as client:
+        world.output.print(await client.access_token(), soft_wrap=True, highlight=False, markup=False)
+
+
 def _welcome(world: World, options: Namespace, user: User) -> None:
     world.output.print(f"Signed in to {address_of(world, options)} as {user.username} ({user.email}).")
 

@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
 
     command("logout", "sign out, here and on the server")
     _json(command("whoami", "show who is signed in"))
+    command("token", "print an access token, for grpcurl and the like")
 
     practice = command("practice", "read a recording aloud to the server and be judged on it")
     target = practice.add_mutually_exclusive_group()

@@ -30,6 +30,7 @@ _COMMANDS: Mapping[str, Callable[[World, Namespace], Awaitable[None]]] = Mapping
         "login": accounts.login,
         "logout": accounts.logout,
         "whoami": accounts.whoami,
+        "token": accounts.token,
         "practice": practise.practice,
         "transcribe": transcribing.transcribe,
         "sentences": lists.sentences,
