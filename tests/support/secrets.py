@@ -107,7 +107,9 @@ def _forms(secret: str | bytes) -> Iterator[str]:
     if isinstance(secret, str):
         yield secret
         yield json.dumps(secret)[1:-1]
-    # A third of a base64 text is the same wherever it begins.
-    for skipped in range(3):
-        yield base64.b64encode(raw[skipped : len(raw) - (len(raw) - skipped) % 3]).decode()
     yield repr(raw)[2:-1]
+    # The middle of a base64 text depends on where in a group of three the text begins.
+    for skipped in range(3):
+        whole = raw[skipped : len(raw) - (len(raw) - skipped) % 3]
+        if len(whole) >= 6:
+            yield base64.b64encode(whole).decode()
