@@ -14,9 +14,10 @@ from server.speech.domain.events import Notice, NoticeKind
 from server.speech.domain.notices import recording_notices
 from server.speech.domain.segmenting import cut_speech
 from server.speech.intake import check_config, config_repeated, next_within
-from server.speech.live_practice import PracticeSpec, chunk_too_large
+from server.speech.ordered_intake import chunk_too_large
 from server.speech.ports import SAMPLE_RATE, Analyser, FileDecoder, Recogniser, Samples, VoiceDetector
 from server.speech.practice_config import CHUNK_BYTES, PracticeConfig, PracticePreparation
+from server.speech.practice_spec import PracticeSpec
 from server.speech.transcribe import too_large
 from server.speech.transcription import find_voice, transcribe_recording
 

@@ -22,8 +22,8 @@ from server.speech.domain.events import Limits
 from server.speech.domain.morae import is_japanese, plain_morae, split_morae
 from server.speech.domain.reference import ReadWord, Reference, TextSpan, build_reference, with_reading
 from server.speech.domain.session import PracticeRules
-from server.speech.live_practice import PracticeSpec
 from server.speech.ports import Analyser
+from server.speech.practice_spec import PracticeSpec
 from server.speech.storage import UnitOfWork, UnitOfWorkFactory
 
 CHUNK_BYTES = 65_536

@@ -13,8 +13,10 @@ from server.errors import (
 )
 from server.kernel.identity import Caller, UserId
 from server.speech.domain.events import Notice, NoticeKind
-from server.speech.live_practice import LivePractice, PracticeSpec, PracticeTools, practice_not_found
+from server.speech.live_practice import LivePractice
+from server.speech.ordered_intake import practice_not_found
 from server.speech.outbox import Outbox
+from server.speech.practice_spec import PracticeSpec, PracticeTools
 
 
 class PracticeSessions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from kaiwa.speech.v1 import (
     attempt_pb2,
     message_parameter_pb2,
     practice_pb2,
+    practice_purpose_pb2,
     reference_pb2,
     span_pb2,
     speech_service_pb2_grpc,
@@ -93,7 +94,9 @@ class _Speech(speech_service_pb2_grpc.SpeechServiceServicer):
         except ApplicationError as error:
             await abort(context, error)
 
-    async def _practice(self, requests, context):  # type: ignore[no-untyped-def]
+    async def _practice(
+        self, requests: AsyncIterator[pb.PracticeRequest], context: Context
+    ) -> AsyncIterator[pb.PracticeResponse]:
         fake = self._fake
         first = await anext(requests)
         protovalidate.validate(first)
@@ -286,7 +289,7 @@ def _attempt(practice: FakePractice, results: list[pb.PracticeResponse]) -> atte
         attempt_id=results[3].saved.attempt_id,
         practice_id=practice.config.practice_id,
         reference_text=TEXT if practice.config.WhichOneof("target") else "",
-        purpose=1,
+        purpose=practice_purpose_pb2.PRACTICE_PURPOSE_PRACTICE,
         transcript=results[1].transcript,
         assessment=results[2].assessment,
     )

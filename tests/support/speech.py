@@ -43,12 +43,12 @@ from server.speech.get_attempt import GetAttempt
 from server.speech.get_attempt_audio import GetAttemptAudio
 from server.speech.list_attempts import ListAttempts
 from server.speech.list_speaking_sessions import ListSpeakingSessions
-from server.speech.live_practice import PracticeTools
 from server.speech.open_practice import OpenPractice, PracticeOpener
 from server.speech.ports import SAMPLE_RATE, Recognised, Samples
 from server.speech.practice import Practice
 from server.speech.practice_config import Encoding, PracticeConfig, PracticeLimits, PracticePreparation
 from server.speech.practice_sessions import PracticeSessions
+from server.speech.practice_spec import PracticeTools
 from server.speech.push_practice_audio import PushPracticeAudio
 from server.speech.servicer import SpeechUseCases
 from server.speech.start_speaking_session import StartSpeakingSession

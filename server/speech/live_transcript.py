@@ -1,0 +1,110 @@
+"""What is being said, transcribed while it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from server.speech.domain.comparison import read_so_far
+from server.speech.domain.endpointing import Segment
+from server.speech.domain.events import Partial, Transcript, TranscriptSegment
+from server.speech.domain.morae import split_morae
+from server.speech.domain.reference import Reference
+from server.speech.domain.segmenting import LONGEST_WINDOW, choose_cut, cut_speech
+from server.speech.domain.stability import Stabiliser
+from server.speech.ports import Analyser, Recogniser
+from server.speech.recording import Recording
+from server.speech.transcription import join_segments, transcribe_segment
+
+
+class LiveTranscript:
+    """Transcribes a recording that grows. Long speech is decoded for good piece by piece, cut at pauses.
+
+    Args:
+        recording: the audio so far.
+        reference: what is to be read, to tell how far it has been; None where there is no one text.
+        in_one: whether the final is one piece whatever its length (a reference has an end that is near).
+    """
+
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        analyser: Analyser,
+        recording: Recording,
+        reference: Reference | None,
+        *,
+        in_one: bool,
+    ) -> None:
+        self._recogniser = recogniser
+        self._analyser = analyser
+        self._recording = recording
+        self._reference = reference
+        self._in_one = in_one
+        self._stabiliser = Stabiliser()
+        self._segments: list[TranscriptSegment] = []
+        self._start = 0.0
+        self._committing = False
+
+    @property
+    def committing(self) -> bool:
+        """Whether a piece is being decoded for good, which must not be given up."""
+        return self._committing
+
+    async def partial(
+        self, voice: Callable[[], Sequence[Segment]], start: float, until: float, over: Callable[[], bool]
+    ) -> Partial | None:
+        """What has been said between `start` and `until`; None where nothing is to be told.
+
+        Args:
+            voice: stretches of voice so far.
+            over: whether the utterance has ended meanwhile.
+
+        Raises:
+            ApplicationError: an engine has too much to do.
+        """
+        start = max(start, self._start)
+        while (cut := choose_cut(voice(), start, until)) is not None:
+            await self._commit(start, cut)
+            start = cut
+        if over():
+            return None
+        heard = await self._recogniser.partial(self._recording.part(start, until))
+        if over() or not heard.text:
+            return None
+        text = self._stabiliser.add("".join(segment.text for segment in self._segments) + heard.text)
+        if self._reference is None:
+            return Partial(text.stable, text.unstable)
+        words = await self._analyser.words(text.stable + text.unstable)
+        morae = tuple(mora for word in words for mora in split_morae(word.reading))
+        read = read_so_far(self._reference.kana, morae)
+        return Partial(text.stable, text.unstable, read, len(self._reference.morae))
+
+    async def final(self, voice: Sequence[Segment], start: float, end: float) -> Transcript:
+        """The transcript of the utterance between `start` and `end`.
+
+        Args:
+            voice: stretches of voice.
+        """
+        segments = list(self._segments)
+        for piece in self._pieces(voice, max(start, self._start), end):
+            segments.append(await self._transcribe(piece.start, piece.end))
+        return join_segments(segments)
+
+    def _pieces(self, voice: Sequence[Segment], start: float, end: float) -> tuple[Segment, ...]:
+        """What is left to be recognised; long where no partials were wanted or they could not keep up."""
+        if end <= start:
+            return ()
+        if self._in_one or end - start <= LONGEST_WINDOW:
+            return (Segment(start, end),)
+        return cut_speech(voice, end, start)
+
+    async def _commit(self, start: float, end: float) -> None:
+        self._committing = True
+        try:
+            self._segments.append(await self._transcribe(start, end))
+            self._start = end
+        finally:
+            self._committing = False
+
+    async def _transcribe(self, start: float, end: float) -> TranscriptSegment:
+        samples = self._recording.part(start, end)
+        return await transcribe_segment(self._recogniser, self._analyser, samples, start, end)
