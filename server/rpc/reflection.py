@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha._async import ReflectionServicer
 
@@ -18,6 +19,7 @@ def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
         server: not started yet.
         services: full names of what is served beside reflection itself.
     """
+    _describe_v1()
     servicer = ReflectionServicer([*services, *NAMES])
     for name in NAMES:
         handler = grpc.stream_stream_rpc_method_handler(
@@ -28,3 +30,24 @@ def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler}),)
         )
+
+
+def _describe_v1() -> None:
+    """Makes the description of the newer name, which tools ask for as it is listed; only the older's is installed."""
+    path, package = "grpc/reflection/v1/reflection.proto", "grpc.reflection.v1"
+    pool = descriptor_pool.Default()
+    try:
+        pool.FindFileByName(path)
+        return
+    except KeyError:
+        pass
+    file = descriptor_pb2.FileDescriptorProto()
+    reflection_pb2.DESCRIPTOR.CopyToProto(file)
+    older, newer = f".{file.package}.", f".{package}."
+    for field in (field for message in file.message_type for field in message.field if field.type_name):
+        field.type_name = field.type_name.replace(older, newer)
+    for method in (method for service in file.service for method in service.method):
+        method.input_type = method.input_type.replace(older, newer)
+        method.output_type = method.output_type.replace(older, newer)
+    file.name, file.package = path, package
+    pool.AddSerializedFile(file.SerializeToString())
