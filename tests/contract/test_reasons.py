@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import base64
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 import grpc
 import pytest
@@ -122,6 +124,18 @@ def test_fields_at_fault_are_named() -> None:
     (bad,) = unpacked(status, error_details_pb2.BadRequest)
     assert [FieldViolation(each.field, each.description) for each in bad.field_violations] == list(violations)
     assert len(unpacked(status, error_details_pb2.ErrorInfo)) == 1
+
+
+@pytest.mark.parametrize("character", ["x", "%", "あ", "\n", "𠮷"])
+def test_however_much_is_wrong_it_fits_into_what_clients_take(character: str) -> None:
+    """The message goes percent-encoded, the details, which have it again, in base64: together below 8 KiB."""
+    long = character * 20_000
+    status = to_status(ApplicationError(Reason.INVALID_FIELD, long, violations=[FieldViolation(long, long)] * 1000))
+    details = len(base64.b64encode(status.SerializeToString()))
+    assert len(quote(status.message, safe=" ")) + details < 7000
+    assert status.message.endswith("…")
+    (bad,) = unpacked(status, error_details_pb2.BadRequest)
+    assert bad.field_violations[0].description.startswith(character * 50)
 
 
 def test_an_invalid_input_names_its_field_for_people_and_for_machines() -> None:
