@@ -295,7 +295,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT. A stream had a second config. Metadata: {"field": "config"}."""
     ERROR_REASON_AUDIO_AFTER_FINISH: _ErrorReason.ValueType  # 402
     """INVALID_ARGUMENT. Audio came after the client's own finish. (Audio after the server ended the utterance, which the
-    client can't know yet, is dropped instead.) Metadata: {"field": "audio", "practice_id": "0198c0de-..."}.
+    client can't know yet, is dropped instead.) Metadata: {"field": "audio"}.
     """
     ERROR_REASON_CHUNK_TOO_LARGE: _ErrorReason.ValueType  # 403
     """INVALID_ARGUMENT. One audio message is larger than a stream takes.
@@ -731,7 +731,7 @@ ERROR_REASON_CONFIG_REPEATED: ErrorReason.ValueType  # 401
 """INVALID_ARGUMENT. A stream had a second config. Metadata: {"field": "config"}."""
 ERROR_REASON_AUDIO_AFTER_FINISH: ErrorReason.ValueType  # 402
 """INVALID_ARGUMENT. Audio came after the client's own finish. (Audio after the server ended the utterance, which the
-client can't know yet, is dropped instead.) Metadata: {"field": "audio", "practice_id": "0198c0de-..."}.
+client can't know yet, is dropped instead.) Metadata: {"field": "audio"}.
 """
 ERROR_REASON_CHUNK_TOO_LARGE: ErrorReason.ValueType  # 403
 """INVALID_ARGUMENT. One audio message is larger than a stream takes.

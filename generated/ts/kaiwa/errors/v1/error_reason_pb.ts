@@ -660,7 +660,7 @@ export enum ErrorReason {
 
   /**
    * INVALID_ARGUMENT. Audio came after the client's own finish. (Audio after the server ended the utterance, which the
-   * client can't know yet, is dropped instead.) Metadata: {"field": "audio", "practice_id": "0198c0de-..."}.
+   * client can't know yet, is dropped instead.) Metadata: {"field": "audio"}.
    *
    * @generated from enum value: ERROR_REASON_AUDIO_AFTER_FINISH = 402;
    */
