@@ -29,8 +29,8 @@ class Recipe:
         expected: the language when none is asked for.
         beam: width of the second decoding of a final.
         sure: mean log probability at which the greedy decoding of a final is good enough. A beam for every final is no
-            better on people's voices (it doubles some sentences) and takes half as long again: kana error at -0.4 and with a beam always:
-            words .199 and .199, sentences .085 and .142; the second decoding is needed for about half of them.
+            better on people's voices (it doubles some sentences) and takes half as long again: kana error at -0.4 and
+            with a beam always: words .199 and .199, sentences .085 and .142. About half the sentences need it.
     """
 
     context: Context = field(default_factory=Context)
