@@ -205,17 +205,19 @@ class LivePractice:
                     self._events.emit(Notice(NoticeKind.UTTERANCE_CUT, (("limit", limit),)))
 
     async def _decode_partial(self, start: float, until: float) -> None:
+        shown = False
         try:
             partial = await self._transcript.partial(
                 lambda: self._machine.segments, start, until, lambda: not self._listening()
             )
             if partial is not None and self._listening():
+                shown = True
                 self._events.emit(partial)
         except ApplicationError:
             # Too much to do, for the recogniser or the analyser: the result does not depend on a partial.
             self.tell(Notice(NoticeKind.FALLING_BEHIND, (("behind", self._machine.received - until),)))
         finally:
-            self._perform(self._machine.partial_done())
+            self._perform(self._machine.partial_done(shown=shown))
 
     async def _conclude(self, start: float, end: float) -> None:
         # A piece that is being committed must be in before the rest is decoded; a mere partial is worth nothing now.

@@ -65,7 +65,7 @@ class PracticeRules:
     idle_timeout: float = 10.0
     partials: bool = True
     partial_interval: float = 0.3
-    first_partial: float = 0.2
+    first_partial: float = 0.1
     finish_on_silence: bool = False
     silence: float = 0.55
     longest_wait: float = 10.0
@@ -124,6 +124,10 @@ class LimitReached:
 Action = SpeechBegan | DecodePartial | UtteranceEnded | DecodeFinal | NothingSaid | LimitNear | LimitReached
 
 _NEAR_LIMIT = 5.0
+_TRY_AGAIN = 0.1
+"""Least new audio after a partial that gave nothing, before the first that gives something."""
+_PAUSE = 0.1
+"""Silence after which what was said last is worth a partial."""
 
 
 class PracticeMachine:
@@ -142,6 +146,8 @@ class PracticeMachine:
         self._last_audio = now
         self._decoding = False
         self._decoded_until = 0.0
+        self._decoded_voice = 0.0
+        self._shown = False
         self._began = False
         self._warned = False
         self._client_finished = False
@@ -237,9 +243,14 @@ class PracticeMachine:
         if self._phase is Phase.LISTENING:
             yield from self._end(EndCause.CLIENT_FINISHED)
 
-    def partial_done(self) -> Iterator[Action]:
-        """A partial was decoded, or given up; the next may follow at once."""
+    def partial_done(self, *, shown: bool = True) -> Iterator[Action]:
+        """A partial was decoded, or given up; the next may follow at once.
+
+        Args:
+            shown: whether it gave anything to show; while nothing did, the next comes sooner.
+        """
         self._decoding = False
+        self._shown = self._shown or shown
         if self._phase is Phase.LISTENING:
             yield from self._maybe_partial()
 
@@ -264,17 +275,25 @@ class PracticeMachine:
         start, end = self._tracker.speech_start, self._tracker.speech_end
         if not self._rules.partials or self._decoding or start is None or end is None:
             return
-        until = self._received
-        enough = self._rules.partial_interval
-        if self._decoded_until == 0.0:
-            if end - start < self._rules.first_partial:
-                return
-        elif until - self._decoded_until < enough or end <= self._decoded_until - POST_ROLL:
-            # Too soon, or nothing but silence since the last one.
+        if not self._partial_due(end - start, end):
             return
+        until = self._received
+        self._decoded_voice = end
         self._decoding = True
         self._decoded_until = until
         yield DecodePartial(max(0.0, start - PRE_ROLL), until)
+
+    def _partial_due(self, spoken: float, end: float) -> bool:
+        """Whether there is enough new voice: `spoken` seconds so far, the last of it at `end`."""
+        if self._decoded_until == 0.0:
+            return spoken >= self._rules.first_partial - 1e-9
+        if end <= self._decoded_voice:
+            return False
+        since = self._received - self._decoded_until
+        if self._shown:
+            # A pause is the best moment to hear a word whole; short ones are over before the interval is.
+            return since >= self._rules.partial_interval or self._tracker.silence >= _PAUSE - 1e-9
+        return since >= _TRY_AGAIN - 1e-9
 
     def _end(self, cause: EndCause) -> Iterator[Action]:
         self._phase = Phase.DECIDING

@@ -75,6 +75,26 @@ def test_the_first_partial_comes_early_and_the_next_at_the_interval() -> None:
     assert all(gap == pytest.approx(0.5, abs=FRAME) for gap in gaps)
 
 
+def test_while_partials_give_nothing_the_next_comes_sooner() -> None:
+    machine = PracticeMachine(PracticeRules(partial_interval=0.5), 0.0)
+    untils: list[float] = []
+    for _ in range(40):
+        for action in machine.audio(machine.received + FRAME, [0.9], 0.0):
+            if isinstance(action, DecodePartial):
+                untils.append(action.until)
+                list(machine.partial_done(shown=len(untils) > 2))
+    gaps = [later - earlier for earlier, later in pairwise(untils)]
+    assert gaps[:2] == pytest.approx([0.128, 0.128], abs=FRAME)
+    assert gaps[2] == pytest.approx(0.5, abs=FRAME)
+
+
+def test_a_pause_brings_a_partial_at_once() -> None:
+    machine = PracticeMachine(PracticeRules(partial_interval=2.0), 0.0)
+    assert kinds(speak(machine, 0.5)).count(DecodePartial) == 1
+    (pause,) = [a for a in speak(machine, 0.5, voice=0.0) if isinstance(a, DecodePartial)]
+    assert pause.until == pytest.approx(0.5 + 0.1, abs=2 * FRAME)
+
+
 def test_only_one_partial_at_a_time() -> None:
     machine = PracticeMachine(PracticeRules(), 0.0)
     actions = [a for _ in range(60) for a in machine.audio(machine.received + FRAME, [0.9], 0.0)]
