@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 # Options of `make test`: make test T=tests/learning PYTEST="-k queue -x" JOBS=2
 T ?=
 PYTEST ?=
-JOBS ?= 0
+JOBS ?= 2
 
 BIN := .venv/bin
 LOCKED := .venv/.locked
