@@ -164,7 +164,9 @@ class Talk:
 
     async def begin(self, config: practice_pb2.PracticeConfig) -> practice_pb2.PracticeReady:
         """Sends the config and waits for `ready`."""
-        await self._call.write(pb.PracticeRequest(config=config))
+        # When the stream was refused, reading tells why.
+        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await self._call.write(pb.PracticeRequest(config=config))
         return (await self.until("ready")).ready
 
     async def send(self, audio: Iterable[bytes]) -> None:
