@@ -114,5 +114,5 @@ def _who_holds(text: bytes, folder: Path) -> str:
         who, how = "another process", "Ctrl-C in its terminal stops it."
     return (
         f"Kaiwa is running in {folder} already ({who}). {how}\n"
-        "For a second one beside it, set KAIWA_HOME, and the addresses that it is to listen at."
+        "For a second one beside it, set KAIWA_HOME, and the addresses that it is to listen at (docs/settings.md)."
     )

@@ -23,20 +23,30 @@ def check_free(addresses: Mapping[str, str]) -> None:
     Raises:
         PortTaken: one is taken, or can't be listened at.
     """
-    problems = [problem for setting, address in addresses.items() if (problem := _problem(setting, address))]
+    problems: list[str] = []
+    changes: list[str] = []
+    for setting, address in addresses.items():
+        problem, change = _problem(setting, address)
+        if problem:
+            problems.append(problem)
+        if change:
+            changes.append(change)
+    if changes:
+        problems.append(f"Stop what is in the way, or choose other ports: {' '.join(changes)} make run")
     if problems:
         raise PortTaken("\n".join(problems))
 
 
-def _problem(setting: str, address: str) -> str | None:
+def _problem(setting: str, address: str) -> tuple[str, str]:
+    """What is wrong with an address, and the setting that would mend it; either may be empty."""
     if address.startswith("unix:"):
-        return None
+        return "", ""
     host, _, text = address.rpartition(":")
     host, port = host.strip("[]"), int(text)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
-        return f"{setting}: there is no address {host} ({error.strerror})."
+        return f"{setting}: there is no address {host} ({error.strerror}).", ""
     family, kind, protocol, _, where = found[0]
     with socket.socket(family, kind, protocol) as probe:
         # As servers do: else connections that closed a moment ago would count.
@@ -46,20 +56,19 @@ def _problem(setting: str, address: str) -> str | None:
             probe.listen(1)
         except OSError as error:
             return _explain(setting, host, port, error)
-    return None
+    return "", ""
 
 
-def _explain(setting: str, host: str, port: int, error: OSError) -> str:
+def _explain(setting: str, host: str, port: int, error: OSError) -> tuple[str, str]:
+    named = f"[{host}]" if ":" in host else host
     if error.errno == errno.EADDRINUSE:
-        return (
-            f"Port {port} is taken by {_listener(port) or 'another program'}. Stop that, or choose another port: "
-            f"{setting}={host}:{port + 1 if port < 65535 else port - 1} make run"
-        )
+        other = port + 1 if port < 65535 else port - 1
+        taken = f"Port {port} is taken by {_listener(port) or 'another program'}; {setting} chooses another."
+        return taken, f"{setting}={named}:{other}"
     if error.errno == errno.EACCES:
-        return (
-            f"Port {port} needs more rights than this user has. Choose one above 1023: {setting}={host}:{port + 8000}"
-        )
-    return f"Can't listen at {host}:{port} ({error.strerror}). Choose another address by {setting}."
+        refused = f"Port {port} needs more rights than this user has; {setting} chooses another."
+        return refused, f"{setting}={named}:{port + 8000}"
+    return f"Can't listen at {named}:{port} ({error.strerror}). Choose another address by {setting}.", ""
 
 
 def _listener(port: int) -> str | None:

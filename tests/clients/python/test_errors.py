@@ -102,6 +102,7 @@ async def test_reasons_of_the_server(learner: CommandLine, recorded: Recorder, f
         ["sing"],
         ["practice"],
         ["practice", "a.wav", "--text", "あ", "--sentence-id", SENTENCE_ID],
+        ["practice", "a.wav", "--text", " "],
         ["sentences", "--difficulty", "5-2"],
         ["history", "--limit", "0"],
         ["whoami", "--address", "nowhere:port"],

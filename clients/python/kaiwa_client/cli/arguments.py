@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     practice = command("practice", "read a recording aloud to the server and be judged on it")
     target = practice.add_mutually_exclusive_group()
     target.add_argument("--sentence-id", metavar="ID", help="the sentence that is read (see kaiwa sentences)")
-    target.add_argument("--text", help="the text that is read; with neither it is free speech")
+    target.add_argument("--text", type=_words, help="the text that is read; with neither it is free speech")
     practice.add_argument("file", type=Path, metavar="FILE", help="a recording: WAV, FLAC, OGG or MP3")
     practice.add_argument("--realtime", action="store_true", help="send at the speed of speech, as a microphone would")
     practice.add_argument("--session", metavar="ID", help="the speaking session that it belongs to")
@@ -96,6 +96,13 @@ def _bounds(text: str) -> tuple[int, int]:
     if not 1 <= bounds[0] <= bounds[1] <= 10:
         raise argparse.ArgumentTypeError(f"{text!r} is no difficulty; give 3 or 2-5, from 1 to 10")
     return bounds
+
+
+def _words(text: str) -> str:
+    # The server takes an empty text for none, which is free speech: not what a script with an empty variable wants.
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; leave it out for free speech")
+    return text
 
 
 def _count(text: str) -> int:
