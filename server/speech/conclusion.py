@@ -110,6 +110,7 @@ class Conclusion:
             transcript.language,
             tuple(utterance.voice),
             measure(utterance.samples, utterance.voice, SAMPLE_RATE),
+            transcript.confidence,
         )
         references = utterance.asked.references
         assessment = assess(references, heard, Versions(RECIPE, self._recogniser.version, self._analyser.version))

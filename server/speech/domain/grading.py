@@ -37,13 +37,15 @@ class GradingParameters:
 
     Attributes:
         least_speech: seconds of voice under which nothing is judged.
-        other_content: share of the reference's morae that must be heard; below it something else was said.
+        other_content: share of morae that must be right, of those to be said or of those heard, whichever are more;
+            below it something else was said.
         clipped_share: share of samples at full scale above which the recording is not judged.
         least_snr_db: signal-to-noise ratio under which it is not judged.
         pause: seconds of silence that count as a pause (docs/assessment.md).
         fast_enough: morae a second of an unhurried native reading; slower costs fluency, none is left at half of it.
         pauses_allowed: share of pauses that costs nothing; none is left at 60 %.
-        weights: of accuracy, completeness and fluency in the overall score.
+        weights: of accuracy and fluency in the overall score, which is then cut to the part that was said.
+        sure: confidence of the recogniser from which on a reading without errors is praised.
     """
 
     least_speech: float = 0.15
@@ -53,7 +55,8 @@ class GradingParameters:
     pause: float = 0.15
     fast_enough: float = 5.5
     pauses_allowed: float = 0.25
-    weights: tuple[float, float, float] = (0.6, 0.25, 0.15)
+    weights: tuple[float, float] = (0.8, 0.2)
+    sure: float = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Heard:
         language: BCP 47 tag; empty when unclear.
         segments: stretches of voice.
         quality: what the recording is like.
+        confidence: the recogniser's, 0 to 1; None when it has none.
     """
 
     text: str
@@ -86,6 +90,7 @@ class Heard:
     language: str
     segments: tuple[Segment, ...]
     quality: SignalQuality
+    confidence: float | None = None
 
 
 def assess(
@@ -143,16 +148,15 @@ def _against(
     parameters: GradingParameters,
 ) -> Assessment:
     morae, insertions = _judge_morae(reference, heard.morae)
-    right = sum(1 for mora in morae if mora.error is ErrorKind.NONE)
-    if right < parameters.other_content * len(morae):
+    right = sum(mora.error is ErrorKind.NONE for mora in morae)
+    if right < parameters.other_content * max(len(morae), len(heard.morae)):
         return Assessment(versions, reason=UnassessableReason.OTHER_CONTENT)
     said = [mora for mora in morae if mora.error is not ErrorKind.OMISSION]
     # Something added is a mistake like any other: it counts as one more mora, wrong.
     accuracy = sum(mora.score for mora in said) / max(1, len(said) + len(insertions))
     completeness = 100 * len(said) / len(morae)
     smooth = _fluency_score(fluency, parameters)
-    parts = (accuracy, completeness, smooth)
-    overall = sum(w * s for w, s in zip(parameters.weights, parts, strict=True)) / sum(parameters.weights)
+    overall = (parameters.weights[0] * accuracy + parameters.weights[1] * smooth) * completeness / 100
     words = _judge_words(reference, morae, insertions)
     return Assessment(
         versions,
@@ -164,7 +168,9 @@ def _against(
         morae=morae,
         insertions=insertions,
         fluency=fluency,
-        findings=_findings(words, morae, insertions, fluency, smooth),
+        findings=_findings(
+            words, morae, insertions, fluency, smooth, sure=(heard.confidence or 0.0) >= parameters.sure
+        ),
     )
 
 
@@ -207,7 +213,7 @@ def _judge_words(
     first = 0
     for index, word in enumerate(reference.words):
         own = [mora for mora in morae if mora.word == index]
-        inside = [i for i in insertions if first < i.before_mora < first + len(own)]
+        inside = _added_to(first, len(own), insertions)
         worst = min(own, key=lambda mora: mora.score)
         error = worst.error
         if error is ErrorKind.NONE and inside:
@@ -218,6 +224,11 @@ def _judge_words(
         words.append(WordJudgement(word, first, len(own), score, error))
         first += len(own)
     return tuple(words)
+
+
+def _added_to(first: int, count: int, insertions: Sequence[Insertion]) -> list[Insertion]:
+    """What was put into a word or after it; what came before everything goes to the first word."""
+    return [i for i in insertions if first < i.before_mora <= first + count or i.before_mora == first == 0]
 
 
 def _fluency(heard: Heard, mora_count: int, parameters: GradingParameters) -> Fluency:
@@ -264,13 +275,15 @@ def _findings(
     insertions: Sequence[Insertion],
     fluency: Fluency,
     smooth: float,
+    *,
+    sure: bool,
 ) -> tuple[Finding, ...]:
-    """One finding a faulty word, the worst first; then the whole; praise when there is nothing."""
+    """One finding a faulty word, the worst first; then the whole; praise when there is nothing and that is `sure`."""
     found: list[tuple[float, Finding]] = []
     for word in words:
         if word.error is not ErrorKind.NONE:
             own = morae[word.first_mora : word.first_mora + word.mora_count]
-            inside = [i for i in insertions if word.first_mora < i.before_mora < word.first_mora + word.mora_count]
+            inside = _added_to(word.first_mora, word.mora_count, insertions)
             found.append((word.score, _word_finding(word, own, inside)))
     found.sort(key=lambda item: item[0])
     findings = [finding for _, finding in found]
@@ -281,7 +294,7 @@ def _findings(
     elif smooth < 60:
         rate = round(fluency.morae_per_second, 2)
         findings.append(Finding("too_slow", (("morae_per_second", rate),), ErrorKind.NONE, False))
-    if not findings:
+    if not findings and sure:
         return (Finding("well_done", (), ErrorKind.NONE, False),)
     return tuple(
         Finding(f.key, f.parameters, f.error, i < _MOST_TO_WORK_ON, f.first_mora, f.mora_count)

@@ -26,7 +26,7 @@ BEER = reference(("ビール", "ビール"), ("を", "ヲ"), ("飲む", "ノム"
 
 
 def heard(reading: str, *, seconds: float = 1.2, language: str = "ja", quality: SignalQuality = CLEAN) -> Heard:
-    return Heard(reading, split_morae(reading), language, (Segment(0.3, 0.3 + seconds),), quality)
+    return Heard(reading, split_morae(reading), language, (Segment(0.3, 0.3 + seconds),), quality, 0.9)
 
 
 def judge(reading: str, *, to: Reference = BEER, **how: object) -> Assessment:
@@ -188,3 +188,29 @@ def test_a_checked_reading_is_given_to_the_analysers_words(
         at += len(surface)
     merged = with_reading(read, checked, text)
     assert [(word.text, word.reading) for word in merged] == expected
+
+
+def test_another_sentence_is_no_reading_however_much_of_it_fits() -> None:
+    """Three of seven morae are there, by chance, among nineteen."""
+    tea = reference(("お茶", "オチャ"), ("を", "オ"), ("ください", "クダサイ"))
+    result = judge("ケンサノマエワナニモタベナイデクダサイ", to=tea)
+    assert result.reason is UnassessableReason.OTHER_CONTENT
+
+
+def test_half_a_sentence_scores_no_more_than_its_half() -> None:
+    rain = reference(("雨", "アメ"), ("が", "ガ"), ("好き", "スキ"), ("です", "デス"))
+    scores = judge("アメデス", to=rain).scores
+    assert scores.completeness == pytest.approx(100 * 4 / 7)
+    assert scores.overall is not None
+    assert scores.overall <= 100 * 4 / 7
+
+
+def test_what_is_added_around_a_word_is_told_of_it() -> None:
+    result = judge("ビールオノムネ")
+    assert [(w.word.text, w.error) for w in result.words][-1] == ("飲む", ErrorKind.INSERTION)
+    assert result.findings[0].key == "sound_inserted"
+
+
+def test_nobody_is_praised_for_what_was_hardly_understood() -> None:
+    unsure = Heard("ビールを飲む", split_morae("ビールオノム"), "ja", (Segment(0.3, 1.5),), CLEAN, 0.4)
+    assert assess([BEER], unsure, VERSIONS).findings == ()
