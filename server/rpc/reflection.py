@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from typing import cast
 
 import grpc
 from google.protobuf import descriptor_pb2, descriptor_pool
@@ -21,15 +22,52 @@ def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
     """
     _describe_v1()
     servicer = ReflectionServicer([*services, *NAMES])
+
+    def answer(
+        requests: AsyncIterator[reflection_pb2.ServerReflectionRequest], context: object
+    ) -> AsyncIterator[reflection_pb2.ServerReflectionResponse]:
+        # An async generator, though its stubs call it a coroutine.
+        return cast(
+            "AsyncIterator[reflection_pb2.ServerReflectionResponse]",
+            servicer.ServerReflectionInfo(_by_file(requests), context),
+        )
+
     for name in NAMES:
         handler = grpc.stream_stream_rpc_method_handler(
-            servicer.ServerReflectionInfo,
+            answer,
             request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
             response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
         )
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler}),)
         )
+
+
+async def _by_file(
+    requests: AsyncIterator[reflection_pb2.ServerReflectionRequest],
+) -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
+    """The requests, asking for a service or message where they ask for a method or field of it.
+
+    The library finds only what stands in a file by its own name.
+    """
+    async for request in requests:
+        parent, _, name = request.file_containing_symbol.rpartition(".")
+        if parent and _has(parent, name):
+            request.file_containing_symbol = parent
+        yield request
+
+
+def _has(parent: str, name: str) -> bool:
+    """Whether a service has a method, or a message a field, of this name."""
+    pool = descriptor_pool.Default()
+    try:
+        return name in pool.FindServiceByName(parent).methods_by_name
+    except KeyError:
+        pass
+    try:
+        return name in pool.FindMessageTypeByName(parent).fields_by_name
+    except KeyError:
+        return False
 
 
 def _describe_v1() -> None:

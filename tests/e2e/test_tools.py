@@ -96,6 +96,7 @@ def test_grpcurl_lists_and_describes(address: str) -> None:
     assert set(listed.stdout.split()) >= {*SERVICES, "grpc.health.v1.Health"}, listed.stderr
     assert f"{SPEECH}.Practice" in grpcurl(address, "list", SPEECH).stdout.split()
     service = grpcurl(address, "describe", SPEECH).stdout
+    assert "rpc Practice (" in grpcurl(address, "describe", f"{SPEECH}.Practice").stdout
     assert "rpc Practice ( stream .kaiwa.speech.v1.PracticeRequest )" in service
     message = grpcurl("-msg-template", address, "describe", "kaiwa.speech.v1.PracticeConfig").stdout
     assert "string reference_text = 4" in message
