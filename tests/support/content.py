@@ -15,7 +15,8 @@ from server.content.create_sentence import CreateSentence
 from server.content.delete_sentence import DeleteSentence
 from server.content.domain.change import Draft
 from server.content.domain.furigana import Word
-from server.content.domain.kana import Kind, kind_of
+from server.content.domain.kana import Kind, kind_of, to_hiragana
+from server.content.domain.romaji import kana_pattern
 from server.content.domain.selection import Order, Selection
 from server.content.domain.sentence import AudioId, AudioOrigin, Sentence, SentenceId, Source, Visibility
 from server.content.domain.spaces import Spaces, sentence_already_exists
@@ -186,14 +187,18 @@ class FakeSentences:
 
 def passes(sentence: Sentence, selection: Selection) -> bool:
     """Whether a sentence passes every filter."""
-    texts = [sentence.japanese, sentence.reading, sentence.english]
-    texts += [other.text for other in sentence.other_translations]
+    texts = [sentence.english, *(other.text for other in sentence.other_translations)]
     kinds = {AudioOrigin.RECORDED: bool(sentence.recordings), AudioOrigin.SYNTHESIZED: sentence.synthesized}
     level = sentence.difficulty
     return (
         selection.spaces.hold(sentence)
         and selection.deleted == (sentence.deleted_at is not None)
-        and all(any(term.lower() in text.lower() for text in texts) for term in selection.terms)
+        and all(
+            _reads(sentence.japanese, term)
+            or _reads(sentence.reading, term)
+            or any(_fold(term) in _fold(text) for text in texts)
+            for term in selection.terms
+        )
         and (selection.min_difficulty is None or (level is not None and level >= selection.min_difficulty))
         and (selection.max_difficulty is None or (level is not None and level <= selection.max_difficulty))
         and (not selection.jlpt_levels or sentence.jlpt_level in selection.jlpt_levels)
@@ -221,18 +226,27 @@ def sort_value(sentence: Sentence, order: Order, terms: Sequence[str]) -> float:
         case Order.SHORTEST:
             return sentence.character_count
         case Order.RELEVANCE:
-            return 1000 * _rank(sentence, [term.lower() for term in terms]) + sentence.character_count
+            return 1000 * _rank(sentence, terms) + sentence.character_count
 
 
 def _rank(sentence: Sentence, terms: Sequence[str]) -> int:
-    japanese, reading, english = (text.lower() for text in (sentence.japanese, sentence.reading, sentence.english))
-    if " ".join(terms) in (japanese, english):
+    japanese, english = _fold(sentence.japanese), _fold(sentence.english)
+    if _fold(" ".join(terms)) in (japanese, english):
         return 0
-    if all(term in japanese for term in terms):
+    if all(_fold(term) in japanese for term in terms):
         return 1
-    if all(term in reading for term in terms) or all(term in english for term in terms):
+    if all(_reads(sentence.reading, term) for term in terms) or all(_fold(term) in english for term in terms):
         return 2
     return 3
+
+
+def _reads(text: str, term: str) -> bool:
+    kana = kana_pattern(term)
+    return _fold(term) in _fold(text) or (kana is not None and re.search(kana, _fold(text)) is not None)
+
+
+def _fold(text: str) -> str:
+    return to_hiragana(text).lower()
 
 
 class FakeIdempotency:

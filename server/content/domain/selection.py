@@ -31,7 +31,8 @@ class Selection:
     Attributes:
         spaces: where to look.
         terms: pieces of text, each found in the Japanese, the reading or one of the English translations, without
-            regard to case. The best match is a sentence that is exactly the terms with spaces between; then come
+            regard to case, width, or which kana it is in; in Japanese also what they are in Latin letters, see
+            `kana_pattern`. The best match is a sentence that is exactly the terms with spaces between; then come
             sentences whose Japanese has every term, then those whose reading or English has, then the others; the
             shorter before the longer.
         min_difficulty, max_difficulty: inclusive bounds; None: unbounded. A sentence without a difficulty passes

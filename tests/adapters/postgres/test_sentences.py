@@ -258,6 +258,18 @@ UNKNOWN = replace(make_sentence(3), japanese="コーヒー", reading="コーヒ�
         ({"terms": ("\\",)}, [2]),
         ({"terms": ("0%の",)}, [2]),
         ({"terms": ("text",)}, []),
+        ({"terms": ("ガクセイ",)}, [1, 3]),
+        ({"terms": ("ｶﾞｸｾｲ",)}, [1, 3]),
+        ({"terms": ("gakusei",)}, [1, 3]),
+        ({"terms": ("GAKUSEI", "ｄｅｓｕ")}, [1]),
+        ({"terms": ("watasi", "wa")}, [1]),
+        ({"terms": ("こーひー",)}, [3]),
+        ({"terms": ("kōhī",)}, [3]),
+        ({"terms": ("koohii",)}, [3]),
+        ({"terms": ("hyakupaasento",)}, [2]),
+        ({"terms": ("ｃｏｆｆｅｅ",)}, [3]),
+        ({"terms": ("no",)}, [2]),
+        ({"terms": ("１００",)}, [2]),
         ({"min_difficulty": 2}, [2]),
         ({"max_difficulty": 2}, [1]),
         ({"min_difficulty": 1, "max_difficulty": 9}, [1, 2]),
@@ -326,6 +338,25 @@ async def test_orders_hold_across_pages(
     terms = ("はい",) if order is Order.RELEVANCE else ()
 
     assert await listed(transaction, Selection(SHARED, terms=terms), order, size) == numbers
+
+
+async def test_a_word_is_found_as_english_and_as_japanese(transaction: UnitOfWorkFactory) -> None:
+    texts = [
+        ("雨だ", "あめだ", "It's rainy."),
+        ("雨", "あめ", "Ame"),
+        ("来た", "きた", "She came."),
+        ("夢", "ゆめ", "Dream"),
+    ]
+    await store(
+        transaction,
+        *(
+            replace(make_sentence(number, japanese=japanese), reading=reading, english=english)
+            for number, (japanese, reading, english) in enumerate(texts, 1)
+        ),
+    )
+
+    assert await listed(transaction, Selection(SHARED, terms=("ame",)), Order.RELEVANCE) == [2, 1, 3]
+    assert await listed(transaction, Selection(SHARED, terms=("アメ",)), Order.RELEVANCE) == [2, 1]
 
 
 async def test_inserts_between_pages_move_nothing(transaction: UnitOfWorkFactory) -> None:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal_column, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from server.adapters.postgres.tables import AudioFileRow, SentenceRow
+from server.content.domain.kana import to_hiragana
+from server.content.domain.romaji import kana_pattern
 from server.content.domain.selection import Order, Selection
 from server.content.domain.sentence import AudioOrigin
 
@@ -17,6 +19,7 @@ _RANK = 1000
 """More than the characters of any sentence, so that the rank of a match goes before the length."""
 _BEFORE_ALL, _AFTER_ALL = 0, 11
 """What a sentence without a difficulty counts as when it has to come last."""
+_KATAKANA = "".join(map(chr, range(ord("ァ"), ord("ヶ") + 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,33 +108,48 @@ def _audio(*where: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _has_term(term: str) -> ColumnElement[bool]:
-    pattern = _pattern(term)
+    pattern = _pattern(to_hiragana(term))
     others = func.jsonb_array_elements(SentenceRow.other_translations).table_valued("value").alias("others")
-    other = select(1).select_from(others).where(others.c.value.op("->>")("text").ilike(pattern)).exists()
+    other = select(1).select_from(others).where(_folded(others.c.value.op("->>")("text")).ilike(pattern)).exists()
     return or_(
-        SentenceRow.japanese.ilike(pattern),
-        SentenceRow.reading.ilike(pattern),
-        SentenceRow.english.ilike(pattern),
+        _reads(SentenceRow.japanese, term),
+        _reads(SentenceRow.reading, term),
+        _folded(SentenceRow.english).ilike(pattern),
         other,
     )
 
 
 def _relevance(terms: Sequence[str]) -> ColumnElement[int]:
-    whole = " ".join(terms)
+    folded = [to_hiragana(term) for term in terms]
+    whole = _escaped(" ".join(folded))
 
     def has_all(column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-        return and_(*(column.ilike(_pattern(term)) for term in terms))
+        return and_(*(_folded(column).ilike(_pattern(term)) for term in folded))
 
     def is_whole(column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-        return column.ilike(_escaped(whole))
+        return _folded(column).ilike(whole)
 
+    reads_all = and_(*(_reads(SentenceRow.reading, term) for term in terms))
     rank = case(
         (or_(is_whole(SentenceRow.japanese), is_whole(SentenceRow.english)), 0),
         (has_all(SentenceRow.japanese), 1),
-        (or_(has_all(SentenceRow.reading), has_all(SentenceRow.english)), 2),
+        (or_(reads_all, has_all(SentenceRow.english)), 2),
         else_=3,
     )
     return rank * _RANK + SentenceRow.character_count
+
+
+def _reads(column: InstrumentedAttribute[Any], term: str) -> ColumnElement[bool]:
+    """Whether Japanese has a term, which may be in Latin letters."""
+    folded = _folded(column)
+    literal = folded.ilike(_pattern(to_hiragana(term)))
+    kana = kana_pattern(term)
+    return literal if kana is None else or_(literal, folded.regexp_match(kana))
+
+
+def _folded(text: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnElement[str]:
+    """`to_hiragana` in SQL."""
+    return func.translate(func.normalize(text, literal_column("NFKC")), _KATAKANA, to_hiragana(_KATAKANA))
 
 
 def _pattern(term: str) -> str:
