@@ -197,6 +197,14 @@ def test_a_second_envoy_does_not_share_the_port(
 # --- Its log
 
 
+def test_health_checks_are_not_in_the_access_log(door: FrontDoor) -> None:
+    web, asked = GrpcWeb(door.address), str(uuid.uuid4())
+    web.call("/grpc.health.v1.Health/Check", b"", SIGNED_IN)
+    web.call(LIST_VOICES, b"", {**SIGNED_IN, "x-request-id": asked})
+    until(lambda: asked in door.log.read_text(), "the log to be written")
+    assert "Health/Check" not in door.log.read_text()
+
+
 def test_access_log_is_json_without_anything_personal(door: FrontDoor) -> None:
     plain, query = str(uuid.uuid4()), str(uuid.uuid4())
     web = GrpcWeb(door.address)
