@@ -127,6 +127,10 @@ check-clients: $(NODE_MODULES)
 
 # --- Measurements -----------------------------------------------------------------------------------------------------
 
+.PHONY: bench-practice
+bench-practice: $(INSTALLED) ## Practise every shared recording at the speed of speech (needs a running server)
+	@$(BIN)/python -m bench.practice_bar $(if $(ADDRESS),--address $(ADDRESS))
+
 .PHONY: bench-transcription
 bench-transcription: $(INSTALLED) ## Measure recognition: accuracy against the full window, non-speech, time
 	@$(BIN)/python -m bench.transcription
