@@ -24,6 +24,11 @@ def test_the_command_is_short_where_nothing_is_changed(monkeypatch: pytest.Monke
     assert words[0].endswith("/kaiwa")
 
 
+def test_the_readme_practises_the_sentence_of_the_recording() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    assert f'kaiwa practice --text "{sentence()}" .kaiwa/demo.wav --realtime\n' in readme
+
+
 def test_the_command_names_what_is_changed(tmp_path: Path) -> None:
     home = Home(tmp_path / "a folder")
     settings = Settings(home=home.folder, listen="0.0.0.0:6000")
