@@ -133,20 +133,42 @@ class FileTokenStore:
     @contextlib.asynccontextmanager
     async def exclusive(self) -> AsyncIterator[None]:
         self._make_folder()
-        handle = os.open(self._path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        lock = self._path.with_suffix(".lock")
+        handle = await self._locked(lock)
         try:
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    await self._clock.sleep(_LOCK_POLL_SECONDS)
             yield
         finally:
+            # Where nobody is signed in nothing is left behind.
+            if not self._path.exists():
+                lock.unlink(missing_ok=True)
             os.close(handle)
+
+    async def _locked(self, lock: Path) -> int:
+        """A file that is locked, and the one at that path: whoever had it before may have deleted it."""
+        while True:
+            handle = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _is_at(lock, handle):
+                    return handle
+            except BlockingIOError:
+                os.close(handle)
+                await self._clock.sleep(_LOCK_POLL_SECONDS)
+            except BaseException:
+                os.close(handle)
+                raise
+            else:
+                os.close(handle)
 
     def _make_folder(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def with_login(tokens: Tokens, login: str) -> Tokens:

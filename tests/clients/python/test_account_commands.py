@@ -55,6 +55,24 @@ async def test_logout_without_a_login_is_no_error(kaiwa: CommandLine, fake: Fake
     assert kaiwa.out == f"Nobody was signed in at {fake.address}.\n"
 
 
+async def test_logout_says_that_the_demo_learner_stays(learner: CommandLine, fake: FakeKaiwa) -> None:
+    stays = "The demo learner stays: commands go on as it.\n"
+    assert await learner("logout") == 0
+    assert learner.out == f"Nobody was signed in at {fake.address}. {stays}"
+    learner.environment["KAIWA_PASSWORD"] = PASSWORD
+    await learner("login", "--email", EMAIL)
+    assert await learner("logout") == 0
+    assert learner.out == f"Signed out of {fake.address}. {stays}"
+
+
+async def test_nothing_is_left_where_nobody_is_signed_in(kaiwa: CommandLine) -> None:
+    assert await kaiwa("history") == 4
+    kaiwa.environment["KAIWA_PASSWORD"] = PASSWORD
+    await kaiwa("login", "--email", EMAIL)
+    assert await kaiwa("logout") == 0
+    assert list((kaiwa.folder / "config" / "sessions").iterdir()) == []
+
+
 async def test_logout_of_a_session_that_is_gone(kaiwa: CommandLine, fake: FakeKaiwa) -> None:
     kaiwa.environment["KAIWA_PASSWORD"] = PASSWORD
     await kaiwa("login", "--email", EMAIL)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from kaiwa_client.cli.world import UsageError, World, address_of, connect, login_store
+from kaiwa_client.cli.world import UsageError, World, address_of, connect, demo_learner, login_store
 from kaiwa_client.models import User
 
 
@@ -34,12 +34,13 @@ async def login(world: World, options: Namespace) -> None:
 async def logout(world: World, options: Namespace) -> None:
     """`kaiwa logout`."""
     address = address_of(world, options)
+    demo = " The demo learner stays: commands go on as it." if address.local and demo_learner(world) else ""
     if login_store(world, address).load() is None:
-        world.output.print(f"Nobody was signed in at {address}.")
+        world.output.print(f"Nobody was signed in at {address}.{demo}", soft_wrap=True)
         return
     async with connect(world, options, anonymous=True) as client:
         await client.logout()
-    world.output.print(f"Signed out of {address}.")
+    world.output.print(f"Signed out of {address}.{demo}", soft_wrap=True)
 
 
 async def whoami(world: World, options: Namespace) -> None:
