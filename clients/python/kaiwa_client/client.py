@@ -152,7 +152,8 @@ class KaiwaClient:
             await self._calls.signed_in(
                 self._tokens, lambda metadata: self._accounts.Logout(request, metadata=metadata, timeout=_QUICK)
             )
-        self._store.clear()
+        async with self._store.exclusive():
+            self._store.clear()
 
     async def me(self) -> models.User:
         """The account that is signed in."""
@@ -194,15 +195,18 @@ class KaiwaClient:
         difficulty: tuple[int, int] = (0, 0),
         tags: Sequence[str] = (),
         limit: int = 50,
+        easiest_first: bool = False,
     ) -> list[models.Sentence]:
-        """Sentences to practise: the best matches with a query, else the newest first.
+        """Sentences to practise: the best matches with a query, else the newest first, unless the easiest are wanted.
 
         Args:
             query: words to look for in Japanese, kana, romaji or English; empty for all.
             difficulty: the least and the greatest, 1 to 10; 0 for no bound.
             tags: all of which a sentence must have.
             limit: how many at most; as many pages are fetched as it takes.
+            easiest_first: by difficulty; those without one last.
         """
+        order = content_pb2.SENTENCE_ORDER_EASIEST if easiest_first else content_pb2.SENTENCE_ORDER_UNSPECIFIED
 
         async def page(size: int, token: str) -> tuple[list[models.Sentence], str]:
             request = content_pb2.ListSentencesRequest(
@@ -212,6 +216,7 @@ class KaiwaClient:
                 min_difficulty=difficulty[0],
                 max_difficulty=difficulty[1],
                 tags=tags,
+                order=order,
             )
             response = await self._calls.signed_in(
                 self._tokens, lambda metadata: self._content.ListSentences(request, metadata=metadata, timeout=_QUICK)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 
 from kaiwa.speech.v1 import practice_pb2
+from kaiwa_client.cli.result import show_result
+from kaiwa_client.models import Assessment, Scores, Transcript, Word
 from tests.clients.python.conftest import CommandLine, Recorder
 from tests.support.fake_kaiwa import FakeKaiwa
 from tests.support.fake_practice import TEXT
@@ -81,6 +85,43 @@ async def test_morae_wrap_in_columns_of_their_width(learner: CommandLine, record
     block = learner.out.partition("Morae")[2].partition("To work on")[0].rstrip().splitlines()
     assert all(cell_len(line) <= max(width, 34) for line in block)
     assert "".join(re.findall("[ァ-ヴー]", "".join(block))) == "キョーワアメダ"
+
+
+HEARD = "検査の前は何も食べないでください。お水も飲まないでください。"
+NARROW = """\
+Heard         検査の前は何も食べないでく
+              ださい。お水も飲まないでく
+              ださい。
+              (confidence 0.93)
+
+Overall       –
+
+Words         検査 90  の –  食べない 90
+              ください 90  お水 90  も –
+"""
+
+
+def assessed(scores: Scores | None = None, words: tuple[Word, ...] = ()) -> Assessment:
+    """An assessment with nothing to say about."""
+    return Assessment(True, None, scores or Scores(), None, None, words, (), (), (), None, (), "")
+
+
+def test_heard_and_words_hang_on_a_narrow_terminal() -> None:
+    heard = Transcript(HEARD, "", 0.93, "ja", ())
+    words = [("検査", 90.0), ("の", None), ("食べない", 90.0), ("ください", 90.0), ("お水", 90.0), ("も", None)]
+    judged = assessed(words=tuple(Word(text, "", score, None, None, None, 0, 0) for text, score in words))
+    narrow, file = io.StringIO(), io.StringIO()
+    show_result(Console(file=narrow, width=40, force_terminal=True, color_system=None, _environ={}), heard, judged)
+    show_result(Console(file=file, width=40, _environ={}), heard, judged)
+    assert narrow.getvalue() == NARROW
+    assert f"Heard         {HEARD}  (confidence 0.93)\n" in file.getvalue()
+
+
+def test_an_assessment_without_findings_ends_with_its_scores() -> None:
+    file = io.StringIO()
+    judged = assessed(Scores(overall=90.0))
+    show_result(Console(file=file, width=80, _environ={}), Transcript(TEXT, "", None, "ja", ()), judged)
+    assert file.getvalue() == f"Heard         {TEXT}\n\nOverall        90  ██████████████████████░░░\n"
 
 
 async def test_says_why_nothing_was_judged(learner: CommandLine, recorded: Recorder) -> None:

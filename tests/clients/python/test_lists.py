@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
+from kaiwa.content.v1 import content_service_pb2 as content_pb2
 from tests.clients.python.conftest import CommandLine, Recorder
 from tests.support.fake_kaiwa import SENTENCE_ID, FakeKaiwa
 from tests.support.fake_practice import READING, TEXT
@@ -16,10 +18,31 @@ async def test_sentences(learner: CommandLine, fake: FakeKaiwa) -> None:
     assert await learner("sentences", *options) == 0
     assert learner.out == (
         " 2  今日は雨だ\n    きょうはあめだ · It is rainy today.\n    0198c0de-0000-7000-a000-000000000001  weather\n"
+        "1 of more shown; --limit shows more.\n"
     )
-    request = fake.state.requests[-1]
+    request = fake.state.requests[-2]
     assert (request.query, request.min_difficulty, request.max_difficulty) == ("rain", 1, 3)
-    assert (list(request.tags), request.page_size) == (["weather", "short"], 1)
+    assert (list(request.tags), request.page_size) == (["weather", "short"], 2)
+    assert request.order == content_pb2.SENTENCE_ORDER_UNSPECIFIED
+
+
+async def test_sentences_come_easiest_first_and_the_last_says_nothing(learner: CommandLine, fake: FakeKaiwa) -> None:
+    assert await learner("sentences", "--limit", "2") == 0
+    assert fake.state.requests[-1].order == content_pb2.SENTENCE_ORDER_EASIEST
+    assert learner.out.count(SENTENCE_ID) == 2
+    assert "more" not in learner.out
+
+
+async def test_the_lines_of_lists_hang_on_a_narrow_terminal(learner: CommandLine) -> None:
+    learner.terminal, learner.width = True, 40
+    learner.environment["NO_COLOR"] = "1"
+    assert await learner("sentences", "--search", "rain", "--limit", "1") == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", learner.out)
+    assert plain == (
+        " 2  今日は雨だ\n    きょうはあめだ · It is rainy today.\n"
+        "    0198c0de-0000-7000-a000-000000000001\n    weather\n"
+        "1 of more shown; --limit shows more.\n"
+    )
 
 
 async def test_sentences_come_page_by_page(learner: CommandLine, fake: FakeKaiwa) -> None:

@@ -8,29 +8,40 @@ from dataclasses import asdict
 from rich.text import Text
 
 from kaiwa_client.cli.colours import score_style
+from kaiwa_client.cli.layout import hang
 from kaiwa_client.cli.result import show_result
 from kaiwa_client.cli.summary import mora_json, word_json
 from kaiwa_client.cli.world import World, connect
 from kaiwa_client.models import Attempt
 from kaiwa_client.phrases import not_judged
 
+_ID = 36
+"""The columns of an id, which is never broken so that it can be copied."""
+
 
 async def sentences(world: World, options: Namespace) -> None:
     """`kaiwa sentences`."""
+    # One more than is shown tells whether there are more.
+    limit = options.limit if options.json else options.limit + 1
     async with connect(world, options) as client:
         found = await client.sentences(
-            query=options.search, difficulty=options.difficulty, tags=options.tag, limit=options.limit
+            query=options.search,
+            difficulty=options.difficulty,
+            tags=options.tag,
+            limit=limit,
+            easiest_first=not options.search,
         )
-    for sentence in found:
+    for sentence in found[: options.limit]:
         if options.json:
             world.print_json(asdict(sentence))
             continue
         difficulty = f"{sentence.difficulty:>2}" if sentence.difficulty is not None else " –"
-        world.output.print(Text.assemble((f"{difficulty}  ", "dim"), (sentence.japanese, "bold")), soft_wrap=True)
-        details = " · ".join(part for part in (sentence.reading, sentence.english) if part)
-        world.output.print(Text(f"    {details}"), soft_wrap=True)
-        tags = f"  {', '.join(sentence.tags)}" if sentence.tags else ""
-        world.output.print(Text(f"    {sentence.id}{tags}", "dim"), soft_wrap=True)
+        hang(world.output, Text(f"{difficulty}  ", "dim"), Text(sentence.japanese, "bold"))
+        hang(world.output, "    ", *(part for part in (sentence.reading, sentence.english) if part), separator=" · ")
+        notes = [sentence.id, *([", ".join(sentence.tags)] if sentence.tags else [])]
+        hang(world.output, "    ", *(Text(note, "dim") for note in notes), separator="  ", least=_ID)
+    if len(found) > options.limit and not options.json:
+        hang(world.output, "", Text(f"{options.limit} of more shown; --limit shows more.", "dim"))
     if not found and not options.json:
         world.output.print("No sentence fits.")
 
@@ -38,7 +49,7 @@ async def sentences(world: World, options: Namespace) -> None:
 async def history(world: World, options: Namespace) -> None:
     """`kaiwa history`."""
     async with connect(world, options) as client:
-        attempts = await client.attempts(sentence_id=options.sentence_id, limit=options.limit)
+        attempts = await client.attempts(sentence_id=options.sentence_id or "", limit=options.limit)
     for attempt in attempts:
         if options.json:
             world.print_json(attempt_json(attempt))
@@ -89,11 +100,9 @@ def _show_line(world: World, attempt: Attempt) -> None:
     overall = attempt.assessment.scores.overall if attempt.assessment else None
     score = f"{overall:>3.0f}" if overall is not None else "  –"
     target = attempt.reference_text or "(free speech)"
-    world.output.print(
-        Text.assemble((f"{when}  ", "dim"), (score, score_style(overall)), ("  " + target, "bold")), soft_wrap=True
-    )
+    hang(world.output, Text.assemble((f"{when}  ", "dim"), (f"{score}  ", score_style(overall))), Text(target, "bold"))
     heard = attempt.transcript.text or "nothing"
     if attempt.assessment is not None and not attempt.assessment.assessable:
         heard += f" (not judged: {not_judged(attempt.assessment.reason)})"
-    world.output.print(Text(f"    heard {heard} · {attempt.audio_ms / 1000:.1f} s"), soft_wrap=True)
-    world.output.print(Text(f"    {attempt.id}", "dim"), soft_wrap=True)
+    hang(world.output, "    ", f"heard {heard}", f"{attempt.audio_ms / 1000:.1f} s", separator=" · ")
+    hang(world.output, "    ", Text(attempt.id, "dim"), least=_ID)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from kaiwa_client.cli.colours import score_style
+from kaiwa_client.cli.layout import hang
 from kaiwa_client.events import Saved
 from kaiwa_client.models import Assessment, Finding, Mora, Scores, Transcript, Word
 from kaiwa_client.phrases import finding, not_judged
@@ -26,8 +27,10 @@ def show_result(console: Console, transcript: Transcript, assessment: Assessment
         transcript: what was said.
         assessment: how well; None when it was not scored.
     """
-    sure = "" if transcript.confidence is None else f"  (confidence {transcript.confidence:.2f})"
-    _row(console, "Heard", Text.assemble((transcript.text or "nothing", "bold"), (sure, "dim")))
+    heard = [Text(transcript.text or "nothing", "bold")]
+    if transcript.confidence is not None:
+        heard.append(Text(f"(confidence {transcript.confidence:.2f})", "dim"))
+    _row(console, "Heard", *heard, separator="  ")
     if transcript.reading:
         _row(console, "", Text(transcript.reading, "dim"))
     if assessment is None:
@@ -39,7 +42,7 @@ def show_result(console: Console, transcript: Transcript, assessment: Assessment
     _show_scores(console, assessment.scores)
     if assessment.words:
         console.print()
-        _row(console, "Words", _words(assessment.words))
+        _row(console, "Words", *map(_word, assessment.words), separator="  ")
     if assessment.morae:
         console.print()
         _show_morae(console, assessment.morae)
@@ -69,15 +72,9 @@ def _show_scores(console: Console, scores: Scores) -> None:
         _row(console, label, bar)
 
 
-def _words(words: Sequence[Word]) -> Text:
-    line = Text()
-    for index, word in enumerate(words):
-        if index:
-            line.append("  ")
-        style = score_style(word.score)
-        line.append(word.text, f"bold {style}")
-        line.append(f" {word.score:.0f}" if word.score is not None else " –", style)
-    return line
+def _word(word: Word) -> Text:
+    style = score_style(word.score)
+    return Text.assemble((word.text, f"bold {style}"), (f" {_number(word.score)}", style))
 
 
 def _show_morae(console: Console, morae: Sequence[Mora]) -> None:
@@ -128,7 +125,7 @@ def _show_findings(console: Console, findings: Sequence[Finding]) -> None:
     if praise:
         console.print()
     for item in praise:
-        console.print(Text(finding(item), "green"), soft_wrap=True)
+        hang(console, "", Text(finding(item), "green"))
     for title, chosen in (
         ("To work on", [item for item in findings if item.work_on]),
         ("Also", [item for item in findings if not item.work_on and item not in praise]),
@@ -137,8 +134,8 @@ def _show_findings(console: Console, findings: Sequence[Finding]) -> None:
             console.print()
             console.print(Text(title, "bold"))
             for item in chosen:
-                console.print(Text(f"  • {finding(item)}"), soft_wrap=True)
+                hang(console, "  • ", finding(item))
 
 
-def _row(console: Console, label: str, content: Text) -> None:
-    console.print(Text.assemble((label.ljust(_LABEL), "dim"), content), soft_wrap=True)
+def _row(console: Console, label: str, *pieces: Text, separator: str = "") -> None:
+    hang(console, Text(label.ljust(_LABEL), "dim"), *pieces, separator=separator)
