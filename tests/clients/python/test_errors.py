@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.errors import NotFound, OutOfRange, Reason, ResourceExhausted
+from server.errors import InvalidInput, NotFound, OutOfRange, Reason, ResourceExhausted
 from tests.clients.python.conftest import CommandLine, Recorder
 from tests.support.fake_kaiwa import SENTENCE_ID, FakeKaiwa
 from tests.support.fake_practice import TEXT
@@ -103,6 +103,11 @@ async def test_reasons_of_the_server(learner: CommandLine, recorded: Recorder, f
         ["practice"],
         ["practice", "a.wav", "--text", "あ", "--sentence-id", SENTENCE_ID],
         ["practice", "a.wav", "--text", " "],
+        ["practice", "a.wav", "--text", "あ" * 401],
+        ["practice", "a.wav", "--session", "xx"],
+        ["practice", "a.wav", "--sentence-id", "xx"],
+        ["history", "--sentence-id", ""],
+        ["attempt", "xyz"],
         ["sentences", "--difficulty", "5-2"],
         ["history", "--limit", "0"],
         ["whoami", "--address", "nowhere:port"],
@@ -113,6 +118,32 @@ async def test_reasons_of_the_server(learner: CommandLine, recorded: Recorder, f
 async def test_wrong_usage(kaiwa: CommandLine, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert await kaiwa(*arguments) == 2
     assert kaiwa.err or capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["practice", "a.wav", "--sentence-id", "xx"], "--sentence-id: 'xx' is no id; kaiwa sentences shows them"),
+        (["attempt", "xyz"], "ID: 'xyz' is no id; kaiwa history shows them"),
+        (["practice", "a.wav", "--text", "雨" * 600], "--text: it has 600 characters; a text to read has at most 400"),
+    ],
+)
+async def test_wrong_values_are_told_by_their_option(
+    kaiwa: CommandLine, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await kaiwa(*arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+async def test_fields_that_the_server_refuses_are_told_by_their_option(learner: CommandLine, fake: FakeKaiwa) -> None:
+    fake.state.overloaded = [
+        InvalidInput("tags[1]", "must be at most 64 characters"),
+        InvalidInput("min_difficulty", "must be less."),
+    ]
+    assert await learner("sentences") == 1
+    assert learner.err == "kaiwa: --tag takes a tag of a sentence; kaiwa sentences shows them. (INVALID_FIELD)\n"
+    assert await learner("sentences") == 1
+    assert learner.err == "kaiwa: min_difficulty: must be less. (INVALID_FIELD)\n"
 
 
 async def test_help(kaiwa: CommandLine, capsys: pytest.CaptureFixture[str]) -> None:

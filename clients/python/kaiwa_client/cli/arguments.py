@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import uuid
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+_LONGEST_TEXT = 400
+"""Characters of a text that is read, by the contract."""
 _EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 server not reachable, 4 not signed in, 130 interrupted."
 
 
@@ -41,11 +45,16 @@ def parser() -> argparse.ArgumentParser:
 
     practice = command("practice", "read a recording aloud to the server and be judged on it")
     target = practice.add_mutually_exclusive_group()
-    target.add_argument("--sentence-id", metavar="ID", help="the sentence that is read (see kaiwa sentences)")
+    target.add_argument(
+        "--sentence-id",
+        type=_id_from("kaiwa sentences"),
+        metavar="ID",
+        help="the sentence that is read (see kaiwa sentences)",
+    )
     target.add_argument("--text", type=_words, help="the text that is read; with neither it is free speech")
     practice.add_argument("file", type=Path, metavar="FILE", help="a recording: WAV, FLAC, OGG or MP3")
     practice.add_argument("--realtime", action="store_true", help="send at the speed of speech, as a microphone would")
-    practice.add_argument("--session", metavar="ID", help="the speaking session that it belongs to")
+    practice.add_argument("--session", type=_id_from(""), metavar="ID", help="the speaking session that it belongs to")
     _json(practice, "print one JSON object for each message from the server, and a summary last")
 
     transcribe = command("transcribe", "write down what is said in a file; nothing is stored")
@@ -53,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     transcribe.add_argument("--language", default="ja", help="the language expected, or auto (default: ja)")
     _json(transcribe)
 
-    sentences = command("sentences", "list sentences to practise")
+    sentences = command("sentences", "list sentences to practise, the easiest first or what fits a search best")
     sentences.add_argument("--search", default="", metavar="WORDS", help="in Japanese, kana, romaji or English")
     sentences.add_argument("--difficulty", type=_bounds, default=(0, 0), metavar="N|A-B", help="1 (easiest) to 10")
     sentences.add_argument("--tag", action="append", default=[], help="only with this tag; may be given again")
@@ -61,12 +70,19 @@ def parser() -> argparse.ArgumentParser:
     _json(sentences)
 
     history = command("history", "list your attempts, newest first")
-    history.add_argument("--sentence-id", default="", metavar="ID", help="only attempts at this sentence")
+    history.add_argument(
+        "--sentence-id",
+        type=_id_from("kaiwa sentences"),
+        metavar="ID",
+        help="only attempts at this sentence",
+    )
     history.add_argument("--limit", type=_count, default=20, help="how many at most (default: 20)")
     _json(history)
 
     attempt = command("attempt", "show one attempt in full")
-    attempt.add_argument("id", metavar="ID", help="the attempt's id, as kaiwa history shows it")
+    attempt.add_argument(
+        "id", type=_id_from("kaiwa history"), metavar="ID", help="the attempt's id, as kaiwa history shows it"
+    )
     _json(attempt)
     return root
 
@@ -102,7 +118,21 @@ def _words(text: str) -> str:
     # The server takes an empty text for none, which is free speech: not what a script with an empty variable wants.
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; leave it out for free speech")
+    if len(text) > _LONGEST_TEXT:
+        raise argparse.ArgumentTypeError(f"it has {len(text)} characters; a text to read has at most {_LONGEST_TEXT}")
     return text
+
+
+def _id_from(command: str) -> Callable[[str], str]:
+    where = f"; {command} shows them" if command else ""
+
+    def check(text: str) -> str:
+        try:
+            return str(uuid.UUID(text))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no id{where}") from None
+
+    return check
 
 
 def _count(text: str) -> int:

@@ -48,6 +48,22 @@ _SENTENCES: Mapping[str, str] = {
     "INTERNAL": "The server failed. Its log says why under {error_id}.",
 }
 
+_FIELDS: Mapping[str, str] = {
+    "email": "--email takes an e-mail address of at most 254 characters.",
+    "login": "--email takes an e-mail address or a username of at most 254 characters.",
+    "username": "--username takes 3 to 32 letters, digits, '.', '_' and '-', a letter or digit first.",
+    "password": "A password has 8 to 256 characters.",
+    "time_zone": "--time-zone takes the name of a time zone such as Europe/Berlin.",
+    "sentence_id": "--sentence-id takes the id of a sentence; kaiwa sentences shows them.",
+    "reference_text": "--text takes a text of 1 to 400 characters.",
+    "speaking_session_id": "--session takes the id of a speaking session.",
+    "attempt_id": "That is no attempt's id; kaiwa history shows them.",
+    "language_hint": "--language takes the code of a language such as ja or en, or auto.",
+    "query": "--search takes at most 200 characters, none of them a control character.",
+    "tags": "--tag takes a tag of a sentence; kaiwa sentences shows them.",
+}
+"""What is told of a field that the server does not take, in the words of the command line."""
+
 
 def complaint(error: KaiwaError, address: Address, *, signing_in: bool) -> str:
     """What to tell about an error, with the contract's reason in brackets where there is one.
@@ -80,9 +96,14 @@ def exit_code(error: KaiwaError) -> int:
 
 def _sentence(error: KaiwaError) -> str:
     if error.reason == "INVALID_FIELD" and error.violations:
-        return " ".join(f"{field}: {description.rstrip('.')}." for field, description in error.violations)
+        return " ".join(dict.fromkeys(_of_field(field, description) for field, description in error.violations))
     later = "" if error.retry_after is None else f" in {error.retry_after:.0f} s" if error.retry_after >= 1 else " soon"
     try:
         return _SENTENCES[error.reason or ""].format_map({**error.metadata, "later": later})
     except KeyError:
         return error.message
+
+
+def _of_field(field: str, description: str) -> str:
+    name = field.rpartition(".")[2].partition("[")[0]
+    return _FIELDS.get(name) or f"{field}: {description.rstrip('.')}."
