@@ -9,12 +9,16 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.clients.python.conftest import Recorder
 from tests.support.fake_kaiwa import FakeKaiwa
 from tests.support.fake_practice import TEXT
 
 
-async def _start(fake: FakeKaiwa, folder: Path, *arguments: str, **variables: str) -> asyncio.subprocess.Process:
+async def _start(
+    fake: FakeKaiwa, folder: Path, *arguments: str, output: int = asyncio.subprocess.PIPE, **variables: str
+) -> asyncio.subprocess.Process:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -27,7 +31,7 @@ async def _start(fake: FakeKaiwa, folder: Path, *arguments: str, **variables: st
         *("-m", "kaiwa_client", *arguments),
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=output,
         stderr=asyncio.subprocess.PIPE,
     )
 
@@ -54,6 +58,16 @@ async def test_a_reader_that_goes_away_is_no_disaster(fake: FakeKaiwa, tmp_path:
     _, err = await process.communicate()
     assert process.returncode == 1
     assert b"Traceback" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("arguments", [["sentences"], ["sentences", "--json"], ["--help"]])
+async def test_an_output_that_is_full(fake: FakeKaiwa, tmp_path: Path, arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:  # noqa: ASYNC230
+        process = await _start(fake, tmp_path, *arguments, output=full.fileno())
+    _, err = await process.communicate()
+    assert err.decode() == "kaiwa: The output can't be written: No space left on device.\n"
+    assert process.returncode == 1
 
 
 async def test_prints_japanese_whatever_the_locale(fake: FakeKaiwa, tmp_path: Path) -> None:

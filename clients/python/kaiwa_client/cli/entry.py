@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import getpass
 import os
 import sys
@@ -38,6 +39,9 @@ _COMMANDS: Mapping[str, Callable[[World, Namespace], Awaitable[None]]] = Mapping
         "attempt": lists.attempt,
     }
 )
+
+_UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What goes wrong while the output, which has no name, is written."""
 
 
 async def run(world: World, arguments: Sequence[str]) -> int:
@@ -77,12 +81,20 @@ async def run(world: World, arguments: Sequence[str]) -> int:
         return exit_code(error)
     except (BrokenPipeError, asyncio.CancelledError):
         raise
+    except OSError as error:
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            return _unexpected(world, error, debug=debug)
+        raise
     except Exception as error:
-        if debug:
-            world.errors.print_exception()
-        _complain(world, f"Something went wrong: {type(error).__name__}: {error}. --debug shows where.")
-        return FAILED
+        return _unexpected(world, error, debug=debug)
     return 0
+
+
+def _unexpected(world: World, error: Exception, *, debug: bool) -> int:
+    if debug:
+        world.errors.print_exception()
+    _complain(world, f"Something went wrong: {type(error).__name__}: {error}. --debug shows where.")
+    return FAILED
 
 
 def _complain(world: World, text: str) -> None:
@@ -111,11 +123,21 @@ def main() -> int:
         retry=RetryPolicy(),
     )
     try:
-        return asyncio.run(run(world, sys.argv[1:]))
+        code = asyncio.run(run(world, sys.argv[1:]))
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         _complain(world, "Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; nothing more may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
         return FAILED
+    except OSError as error:
+        _close_output()
+        _complain(world, f"The output can't be written: {error.strerror}.")
+        return FAILED
+
+
+def _close_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
