@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from kaiwa.speech.v1 import practice_pb2
+from kaiwa_client.cli.layout import hang
 from kaiwa_client.cli.result import show_result
 from kaiwa_client.models import Assessment, Scores, Transcript, Word
 from tests.clients.python.conftest import CommandLine, Recorder
@@ -115,6 +116,16 @@ def test_heard_and_words_hang_on_a_narrow_terminal() -> None:
     show_result(Console(file=file, width=40, _environ={}), heard, judged)
     assert narrow.getvalue() == NARROW
     assert f"Heard         {HEARD}  (confidence 0.93)\n" in file.getvalue()
+
+
+def test_english_breaks_between_words_and_ends_without_a_space() -> None:
+    file = io.StringIO()
+    hang(
+        Console(file=file, width=20, force_terminal=True, color_system=None, _environ={}),
+        "  • ",
+        "Well done, all of it.",
+    )
+    assert file.getvalue() == "  • Well done, all\n    of it.\n"
 
 
 def test_an_assessment_without_findings_ends_with_its_scores() -> None:

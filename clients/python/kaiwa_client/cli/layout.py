@@ -43,4 +43,6 @@ def _lines(console: Console, pieces: Sequence[Text], separator: str, room: int) 
             lines.append(piece.copy())
         else:
             lines += piece.wrap(console, room, overflow="fold")
+    for line in lines:
+        line.rstrip()
     return lines or [Text()]
