@@ -9,7 +9,7 @@ from server.speech.domain.endpointing import Segment
 from server.speech.domain.events import Partial, Transcript, TranscriptSegment
 from server.speech.domain.morae import split_morae
 from server.speech.domain.reference import Reference
-from server.speech.domain.segmenting import LONGEST_WINDOW, choose_cut, cut_speech
+from server.speech.domain.segmenting import LONGEST_SEGMENT, choose_cut, cut_speech
 from server.speech.domain.stability import Stabiliser
 from server.speech.ports import Analyser, Recogniser
 from server.speech.recording import Recording
@@ -22,7 +22,7 @@ class LiveTranscript:
     Args:
         recording: the audio so far.
         reference: what is to be read, to tell how far it has been; None where there is no one text.
-        in_one: whether the final is one piece whatever its length (a reference has an end that is near).
+        in_one: whether it is all one piece, whatever its length (a reference has an end that is near).
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class LiveTranscript:
             ApplicationError: an engine has too much to do.
         """
         start = max(start, self._start)
-        while (cut := choose_cut(voice(), start, until)) is not None:
+        while not self._in_one and (cut := choose_cut(voice(), start, until)) is not None:
             await self._commit(start, cut)
             start = cut
         if over():
@@ -93,7 +93,7 @@ class LiveTranscript:
         """What is left to be recognised; long where no partials were wanted or they could not keep up."""
         if end <= start:
             return ()
-        if self._in_one or end - start <= LONGEST_WINDOW:
+        if self._in_one or end - start <= LONGEST_SEGMENT:
             return (Segment(start, end),)
         return cut_speech(voice, end, start)
 

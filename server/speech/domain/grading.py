@@ -37,23 +37,27 @@ class GradingParameters:
 
     Attributes:
         least_speech: seconds of voice under which nothing is judged.
-        other_content: share of morae that must be right, of those to be said or of those heard, whichever are more;
-            below it something else was said.
+        belongs: share of the morae heard that must be those to be said; below it something else was said. Two
+            sentences of one length share about a third by chance.
+        covered: share of the morae to be said that must be heard; below it, too.
         clipped_share: share of samples at full scale above which the recording is not judged.
         least_snr_db: signal-to-noise ratio under which it is not judged.
         pause: seconds of silence that count as a pause (docs/assessment.md).
-        fast_enough: morae a second of an unhurried native reading; slower costs fluency, none is left at half of it.
+        fast_enough: morae a second of an unhurried native reading; slower costs fluency.
+        too_slow: morae a second at which no fluency is left.
         pauses_allowed: share of pauses that costs nothing; none is left at 60 %.
         weights: of accuracy and fluency in the overall score, which is then cut to the part that was said.
         sure: confidence of the recogniser from which on a reading without errors is praised.
     """
 
     least_speech: float = 0.15
-    other_content: float = 0.34
+    belongs: float = 0.45
+    covered: float = 0.25
     clipped_share: float = 0.05
     least_snr_db: float = 3.0
     pause: float = 0.15
     fast_enough: float = 5.5
+    too_slow: float = 1.5
     pauses_allowed: float = 0.25
     weights: tuple[float, float] = (0.8, 0.2)
     sure: float = 0.6
@@ -149,7 +153,7 @@ def _against(
 ) -> Assessment:
     morae, insertions = _judge_morae(reference, heard.morae)
     right = sum(mora.error is ErrorKind.NONE for mora in morae)
-    if right < parameters.other_content * max(len(morae), len(heard.morae)):
+    if right < parameters.belongs * len(heard.morae) or right < parameters.covered * len(morae):
         return Assessment(versions, reason=UnassessableReason.OTHER_CONTENT)
     said = [mora for mora in morae if mora.error is not ErrorKind.OMISSION]
     # Something added is a mistake like any other: it counts as one more mora, wrong.
@@ -250,12 +254,12 @@ def _fluency(heard: Heard, mora_count: int, parameters: GradingParameters) -> Fl
 
 
 def _fluency_score(fluency: Fluency, parameters: GradingParameters) -> float:
-    """100 for an unhurried native reading, falling straight to 0 at half its rate or at 60 % of pauses."""
+    """100 for an unhurried native reading, falling straight to 0 where it is too slow or 60 % of it are pauses."""
     # Isolated words are over before a rate means anything: under 0.8 s only pauses count.
     rate = 1.0
     if fluency.speech_duration >= 0.8:
-        half = parameters.fast_enough / 2
-        rate = min(1.0, max(0.0, (fluency.morae_per_second - half) / half))
+        slow = parameters.too_slow
+        rate = min(1.0, max(0.0, (fluency.morae_per_second - slow) / (parameters.fast_enough - slow)))
     room = 0.6 - parameters.pauses_allowed
     pauses = min(1.0, max(0.0, 1 - (fluency.pause_ratio - parameters.pauses_allowed) / room))
     return 100 * min(rate, pauses)
