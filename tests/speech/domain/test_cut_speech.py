@@ -22,9 +22,9 @@ def test_long_silence_parts() -> None:
     assert cut_speech([Segment(1.0, 2.0), Segment(9.0, 9.5)], 10.0) == (Segment(0.75, 2.3), Segment(8.75, 9.8))
 
 
-def test_long_speech_is_cut_in_its_longest_late_pause() -> None:
-    voice = [Segment(0.0, 16.0), Segment(16.5, 20.0), Segment(21.0, 26.0), Segment(26.4, 40.0)]
-    assert cut_speech(voice, 40.0) == (Segment(0.0, 20.5), Segment(20.5, 40.0))
+def test_long_speech_is_cut_at_pauses() -> None:
+    voice = [Segment(0.0, 6.0), Segment(6.5, 9.0), Segment(10.0, 14.0), Segment(14.4, 30.0), Segment(30.4, 34.0)]
+    assert cut_speech(voice, 34.0) == (Segment(0.0, 9.5), Segment(9.5, 30.2), Segment(30.2, 34.0))
 
 
 stretches = st.lists(st.tuples(st.floats(0.01, 5), st.floats(0.1, 60)), max_size=30)

@@ -8,12 +8,20 @@ from server.speech.domain.segmenting import LONGEST_SEGMENT, LONGEST_WINDOW, cho
 
 
 def test_short_speech_is_not_cut() -> None:
-    assert choose_cut([Segment(0, 3), Segment(4, 19)], 0, 19.9) is None
+    assert choose_cut([Segment(0, 3), Segment(6, 11)], 0, 11.9) is None
 
 
-def test_the_longest_pause_of_the_second_half_is_chosen() -> None:
-    voice = [Segment(0, 5), Segment(7, 12), Segment(12.4, 16), Segment(16.8, 21)]
-    assert choose_cut(voice, 0, 21) == 16.4
+def test_the_longest_pause_within_a_segment_is_chosen() -> None:
+    voice = [Segment(0, 3), Segment(5, 6), Segment(6.4, 9), Segment(9.8, 13), Segment(15, 18)]
+    assert choose_cut(voice, 0, 12.1) == 9.4
+    assert choose_cut(voice, 0, 18) == 9.4
+
+
+def test_else_the_first_pause_after_it() -> None:
+    voice = [Segment(0, 14), Segment(14.4, 17), Segment(18, 20)]
+    assert choose_cut(voice, 0, 14.2) is None
+    assert choose_cut(voice, 0, 14.5) == 14.2
+    assert choose_cut(voice, 0, 20) == 14.2
 
 
 def test_without_a_pause_the_window_decides() -> None:
