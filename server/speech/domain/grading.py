@@ -40,26 +40,29 @@ class GradingParameters:
         belongs: share of the morae heard that must be those to be said; below it something else was said. Two
             sentences of one length share about a third by chance.
         covered: share of the morae to be said that must be heard; below it, too.
+        telling: morae from which on that can be told: a short word said badly or misheard looks like another word, and
+            gets the low score that it would have as either.
         clipped_share: share of samples at full scale above which the recording is not judged.
         least_snr_db: signal-to-noise ratio under which it is not judged.
         pause: seconds of silence that count as a pause (docs/assessment.md).
         fast_enough: morae a second of an unhurried native reading; slower costs fluency.
         too_slow: morae a second at which no fluency is left.
         pauses_allowed: share of pauses that costs nothing; none is left at 60 %.
-        weights: of accuracy and fluency in the overall score, which is then cut to the part that was said.
+        fluency_share: how much of the points for right sounds depends on fluency; wrong sounds said fluently get none.
         sure: confidence of the recogniser from which on a reading without errors is praised.
     """
 
     least_speech: float = 0.15
     belongs: float = 0.45
     covered: float = 0.25
+    telling: int = 5
     clipped_share: float = 0.05
     least_snr_db: float = 3.0
     pause: float = 0.15
     fast_enough: float = 5.5
     too_slow: float = 1.5
     pauses_allowed: float = 0.25
-    weights: tuple[float, float] = (0.8, 0.2)
+    fluency_share: float = 0.2
     sure: float = 0.6
 
 
@@ -153,14 +156,16 @@ def _against(
 ) -> Assessment:
     morae, insertions = _judge_morae(reference, heard.morae)
     right = sum(mora.error is ErrorKind.NONE for mora in morae)
-    if right < parameters.belongs * len(heard.morae) or right < parameters.covered * len(morae):
+    other = right < parameters.belongs * len(heard.morae) or right < parameters.covered * len(morae)
+    if other and len(morae) >= parameters.telling:
         return Assessment(versions, reason=UnassessableReason.OTHER_CONTENT)
     said = [mora for mora in morae if mora.error is not ErrorKind.OMISSION]
     # Something added is a mistake like any other: it counts as one more mora, wrong.
     accuracy = sum(mora.score for mora in said) / max(1, len(said) + len(insertions))
     completeness = 100 * len(said) / len(morae)
     smooth = _fluency_score(fluency, parameters)
-    overall = (parameters.weights[0] * accuracy + parameters.weights[1] * smooth) * completeness / 100
+    share = parameters.fluency_share
+    overall = accuracy * (1 - share + share * smooth / 100) * completeness / 100
     words = _judge_words(reference, morae, insertions)
     return Assessment(
         versions,

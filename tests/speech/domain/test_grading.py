@@ -214,3 +214,12 @@ def test_what_is_added_around_a_word_is_told_of_it() -> None:
 def test_nobody_is_praised_for_what_was_hardly_understood() -> None:
     unsure = Heard("ビールを飲む", split_morae("ビールオノム"), "ja", (Segment(0.3, 1.5),), CLEAN, 0.4)
     assert assess([BEER], unsure, VERSIONS).findings == ()
+
+
+def test_a_short_word_always_has_a_score_and_a_wrong_one_a_low_one() -> None:
+    rain = reference(("雨", "アメ"))
+    wrong = judge("ハシ", to=rain, seconds=0.5)
+    assert wrong.assessable
+    assert wrong.scores.overall is not None
+    assert wrong.scores.overall <= 20
+    assert (judge("アメ", to=rain, seconds=0.5).scores.overall or 0) > 95

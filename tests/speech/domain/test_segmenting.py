@@ -12,7 +12,7 @@ def test_short_speech_is_not_cut() -> None:
 
 
 def test_the_longest_pause_within_a_segment_is_chosen() -> None:
-    voice = [Segment(0, 3), Segment(5, 6), Segment(6.4, 9), Segment(9.8, 13), Segment(15, 18)]
+    voice = [Segment(0, 2), Segment(4, 6), Segment(6.4, 9), Segment(9.8, 13), Segment(15, 18)]
     assert choose_cut(voice, 0, 12.1) == 9.4
     assert choose_cut(voice, 0, 18) == 9.4
 
