@@ -43,7 +43,7 @@ def test_loud_floats_are_clipped_and_not_wrapped(tmp_path: Path) -> None:
 async def test_a_microphone_gives_each_piece_when_it_has_been_spoken(clock: SleepingClock) -> None:
     recording = Recording(bytes(2 * 4000), 16000)
     came = [(round(clock.monotonic() - 1000, 6), len(piece)) async for piece in in_real_time(recording, clock)]
-    assert came == [(0.1, 3200), (0.2, 3200), (0.25, 1600)]
+    assert came == [*((round(0.04 * n, 6), 1280) for n in range(1, 7)), (0.25, 320)]
 
 
 async def test_a_late_reader_does_not_delay_what_follows(clock: SleepingClock) -> None:
@@ -53,7 +53,7 @@ async def test_a_late_reader_does_not_delay_what_follows(clock: SleepingClock) -
         came.append(round(clock.elapsed, 6))
         if len(came) == 1:
             clock.elapsed += 0.45
-    assert came == [0.1, 0.55, 0.55, 0.55, 0.55, 0.6, 0.7, 0.8, 0.9, 1.0]
+    assert came == [0.04, *[0.49] * 11, *(round(0.04 * n, 6) for n in range(13, 26))]
 
 
 async def test_realtime_takes_as_long_as_the_recording(
