@@ -11,7 +11,7 @@ from server.adapters.whisper.gates import LanguageGate, SpeechGate, Voice, measu
 from server.adapters.whisper.guards import TokenRates, held_tone, loops, without_repetition
 from server.adapters.whisper.model import LONGEST_FRAMES, Context, Decoded, Encoded, WhisperModel
 from server.adapters.whisper.vad import SileroNetwork
-from server.speech.ports import Recognised, Samples
+from server.speech.ports import SAMPLE_RATE, Recognised, Samples
 
 _NOTHING = Recognised(text="", confidence=None, language="", languages={})
 _MENTIONED = 0.01
@@ -23,6 +23,8 @@ class Recipe:
 
     Attributes:
         context: what the encoder sees.
+        early: what it sees in a partial of under a second, which is worth more soon than exact: kana error .253 in
+            76 ms against .225 in 148 ms. What it breaks the guards catch, and the next partial mends.
         rates: how many tokens speech can need.
         speech: what counts as speech.
         language: what counts as another language.
@@ -34,6 +36,7 @@ class Recipe:
     """
 
     context: Context = field(default_factory=Context)
+    early: Context = field(default_factory=lambda: Context(floor=600))
     rates: TokenRates = field(default_factory=TokenRates)
     speech: SpeechGate = field(default_factory=SpeechGate)
     language: LanguageGate = field(default_factory=LanguageGate)
@@ -120,7 +123,7 @@ class Transcriber:
         voice = measure_voice(self._network.judge(samples))
         if not recipe.speech.voiced(voice):
             return _NOTHING
-        encoded = self._model.encode(samples, recipe.context)
+        encoded = self._model.encode(samples, recipe.early if len(samples) < SAMPLE_RATE else recipe.context)
         languages = self._model.languages(encoded)
         language = recipe.language.decide(languages, recipe.expected, voice.certain)
         if language != recipe.expected:

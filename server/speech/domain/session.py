@@ -54,7 +54,7 @@ class PracticeRules:
         idle_timeout: the longest time without audio.
         partials: whether partials are wanted.
         partial_interval: least new audio between partials.
-        first_partial: how much voice the first partial needs.
+        first_partial: how much voice the first partial needs: three frames of the detector.
         finish_on_silence: whether silence ends the utterance.
         silence: how much.
         longest_wait: how much audio without any speech ends it, when silence does.
@@ -65,7 +65,7 @@ class PracticeRules:
     idle_timeout: float = 10.0
     partials: bool = True
     partial_interval: float = 0.3
-    first_partial: float = 0.1
+    first_partial: float = 0.09
     finish_on_silence: bool = False
     silence: float = 0.55
     longest_wait: float = 10.0
