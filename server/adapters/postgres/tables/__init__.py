@@ -1,6 +1,12 @@
 """The tables, one module a service. Importing this package fills `Base.metadata` with all of them."""
 
-from server.adapters.postgres.tables.accounts import RefreshTokenRow, SessionRow, UserRow
+from server.adapters.postgres.tables.accounts import (
+    AuditLogRow,
+    OneTimeTokenRow,
+    RefreshTokenRow,
+    SessionRow,
+    UserRow,
+)
 from server.adapters.postgres.tables.base import Base
 from server.adapters.postgres.tables.content import PronunciationRow, SentenceRow
 from server.adapters.postgres.tables.learning import (
@@ -17,12 +23,14 @@ from server.adapters.postgres.tables.system import IdempotencyKeyRow, SystemConf
 __all__ = [
     "AttemptRow",
     "AudioFileRow",
+    "AuditLogRow",
     "Base",
     "CardRow",
     "ChangeCounterRow",
     "DailyStatsRow",
     "IdempotencyKeyRow",
     "LearningSettingsRow",
+    "OneTimeTokenRow",
     "PronunciationRow",
     "RefreshTokenRow",
     "ReviewRow",
