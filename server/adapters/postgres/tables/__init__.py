@@ -9,6 +9,7 @@ from server.adapters.postgres.tables.accounts import (
 )
 from server.adapters.postgres.tables.base import Base
 from server.adapters.postgres.tables.content import PronunciationRow, SentenceRow
+from server.adapters.postgres.tables.jobs import JobRow
 from server.adapters.postgres.tables.learning import (
     CardRow,
     ChangeCounterRow,
@@ -29,6 +30,7 @@ __all__ = [
     "ChangeCounterRow",
     "DailyStatsRow",
     "IdempotencyKeyRow",
+    "JobRow",
     "LearningSettingsRow",
     "OneTimeTokenRow",
     "PronunciationRow",
