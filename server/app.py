@@ -46,7 +46,8 @@ from server.adapters.openjtalk.analyser import OpenJTalkAnalyser
 from server.adapters.openjtalk.readings import SpelledReadings, SpokenReadings
 from server.adapters.passwords import Argon2Passwords
 from server.adapters.postgres.embedded import EmbeddedPostgres
-from server.adapters.postgres.engine import create_engine
+from server.adapters.postgres.engine import create_engine, libpq_url
+from server.adapters.postgres.job_changes import PostgresJobChanges
 from server.adapters.postgres.migrate import upgrade
 from server.adapters.postgres.unit_of_work import PostgresUnitOfWork, unit_of_work_factory
 from server.adapters.tokens import JwtAccessTokens, ensure_keys, page_token_secret
@@ -65,6 +66,11 @@ from server.content.servicer import ContentServicer, ContentUseCases
 from server.content.starter_deck import read_starter_deck
 from server.content.undelete_sentence import UndeleteSentence
 from server.content.update_sentence import UpdateSentence
+from server.jobs.cancel_job import CancelJob
+from server.jobs.get_job import GetJob
+from server.jobs.list_jobs import ListJobs
+from server.jobs.servicer import JobsServicer, JobsUseCases
+from server.jobs.watch_job import WatchJob
 from server.kernel.identity import Role
 from server.kernel.rates import Rate
 from server.rpc.server import RpcServer, Service
@@ -98,12 +104,14 @@ class Assembly:
 
     Attributes:
         practices: the practices under way; None where speech is not served.
+        watch_job: the jobs under watch; None where jobs are not served.
         load_starter_deck: brings the shared sentences up to date.
         create_account: makes accounts with a role.
     """
 
     server: RpcServer
     practices: PracticeSessions | None
+    watch_job: WatchJob | None
     load_starter_deck: LoadStarterDeck
     create_account: CreateAccount
 
@@ -189,13 +197,14 @@ async def assemble(
                 learning_rpc.add_LearningServiceServicer_to_server,
                 learning_rpc.LearningServiceServicer(),
             ),
-            "jobs": lambda: Service(
-                "kaiwa.jobs.v1.JobsService",
-                jobs_rpc.add_JobsServiceServicer_to_server,
-                jobs_rpc.JobsServiceServicer(),
-            ),
         }
         served = [make() for name, make in services.items() if name in settings.services]
+        watch_job = None
+        if "jobs" in settings.services:
+            changes = PostgresJobChanges(libpq_url(database_url))
+            stack.push_async_callback(changes.close)
+            watch_job = WatchJob(GetJob(unit_of_work, clock), changes, CheckSession(unit_of_work, clock), clock)
+            served.append(_jobs(unit_of_work, watch_job, clock, page_tokens))
         practices = None
         if "speech" in settings.services:
             engines = await asyncio.to_thread(load_engines, settings)
@@ -227,6 +236,7 @@ async def assemble(
         yield Assembly(
             server,
             practices,
+            watch_job,
             LoadStarterDeck(unit_of_work, spelled, clock, ids, read_starter_deck()),
             CreateAccount(unit_of_work, passwords, clock, ids),
         )
@@ -272,6 +282,8 @@ async def serve(settings: Settings, *, ready: Callable[[int], None] | None = Non
 async def shut_down(assembly: Assembly, settings: Settings) -> None:
     """Ends in order: no new work, utterances under way finished within the grace, then what is left is told so."""
     await assembly.server.drain(settings.shutdown.balancer_pause)
+    if assembly.watch_job is not None:
+        assembly.watch_job.end_all()
     if assembly.practices is not None:
         assembly.practices.drain()
         with contextlib.suppress(TimeoutError):
@@ -333,6 +345,21 @@ def _content(
         page_tokens,
     )
     return Service("kaiwa.content.v1.ContentService", content_rpc.add_ContentServiceServicer_to_server, servicer)
+
+
+def _jobs(
+    unit_of_work: Callable[[], PostgresUnitOfWork], watch_job: WatchJob, clock: SystemClock, page_tokens: PageTokens
+) -> Service:
+    servicer = JobsServicer(
+        JobsUseCases(
+            get_job=GetJob(unit_of_work, clock),
+            watch_job=watch_job,
+            cancel_job=CancelJob(unit_of_work, clock),
+            list_jobs=ListJobs(unit_of_work, clock),
+        ),
+        page_tokens,
+    )
+    return Service("kaiwa.jobs.v1.JobsService", jobs_rpc.add_JobsServiceServicer_to_server, servicer)
 
 
 async def _speech(

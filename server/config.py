@@ -77,6 +77,17 @@ class Shutdown:
 
 
 @dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker process.
+
+    Attributes:
+        jobs: jobs and chores at once.
+    """
+
+    jobs: int = 4
+
+
+@dataclass(frozen=True, slots=True)
 class Envoy:
     """The front door.
 
@@ -136,6 +147,7 @@ class Settings:
     whisper: Whisper = field(default_factory=Whisper)
     speech: Speech = field(default_factory=Speech)
     shutdown: Shutdown = field(default_factory=Shutdown)
+    worker: Worker = field(default_factory=Worker)
     envoy: Envoy = field(default_factory=Envoy)
 
     @classmethod
@@ -193,6 +205,7 @@ class Settings:
                 balancer_pause=read("KAIWA_BALANCER_PAUSE_SECONDS", _seconds, shutdown.balancer_pause),
                 grace=read("KAIWA_SHUTDOWN_GRACE_SECONDS", _seconds, shutdown.grace),
             ),
+            worker=Worker(jobs=read("KAIWA_WORKER_JOBS", _positive, default.worker.jobs)),
             envoy=Envoy(
                 listen=read("KAIWA_ENVOY_LISTEN", _tcp_address, envoy.listen),
                 admin=read("KAIWA_ENVOY_ADMIN", _tcp_address, envoy.admin),

@@ -37,6 +37,14 @@ class FakeMaintenance:
         self.asked["speaking sessions"] = before
         return 0
 
+    async def delete_expired_jobs(self, before: datetime) -> int:
+        self.asked["jobs"] = before
+        return 0
+
+    async def forget_dead_deliveries(self, before: datetime) -> int:
+        self.asked["deliveries"] = before
+        return 0
+
 
 async def test_each_chore_has_its_age() -> None:
     maintenance = FakeMaintenance()
@@ -46,6 +54,8 @@ async def test_each_chore_has_its_age() -> None:
         "sessions": NOON - timedelta(days=7),
         "tokens": NOON - timedelta(days=7),
         "answers": NOON - timedelta(days=7),
+        "jobs": NOON,
+        "deliveries": NOON - timedelta(minutes=1),
         "speaking sessions": NOON - timedelta(hours=12),
     }
 
@@ -56,7 +66,7 @@ async def test_a_chore_that_fails_is_logged_and_left_for_the_next_time(error: Ex
         raise error
 
     with structlog.testing.capture_logs() as logged:
-        await do_chore(Chore("fails", timedelta(hours=1), timedelta(0), fail), FixedClock())
+        await do_chore(Chore("fails", "* * * * *", timedelta(0), fail), FixedClock())
     assert [(line["event"], line["chore"]) for line in logged] == [("chore failed", "fails")]
 
 

@@ -13,6 +13,15 @@ LOCK_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=15)
 
 
+def libpq_url(url: str) -> str:
+    """A database's URL as libpq takes it.
+
+    Args:
+        url: `postgresql+psycopg://...`.
+    """
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def create_engine(
     url: str,
     *,

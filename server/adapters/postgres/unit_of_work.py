@@ -18,6 +18,7 @@ from server.adapters.postgres.failures import translate
 from server.adapters.postgres.repositories.attempts import PostgresAttempts
 from server.adapters.postgres.repositories.config import PostgresConfig
 from server.adapters.postgres.repositories.idempotency import PostgresIdempotency
+from server.adapters.postgres.repositories.jobs import PostgresJobs
 from server.adapters.postgres.repositories.practice_lookups import (
     PostgresLearners,
     PostgresPracticeCards,
@@ -96,6 +97,11 @@ class PostgresUnitOfWork:
     def learners(self) -> PostgresLearners:
         """Accounts, as practices need them."""
         return PostgresLearners(self.session)
+
+    @cached_property
+    def jobs(self) -> PostgresJobs:
+        """Background jobs."""
+        return PostgresJobs(self.session)
 
     async def commit(self) -> None:
         """Makes everything done so far durable."""
