@@ -131,6 +131,10 @@ check-clients: $(NODE_MODULES)
 bench-transcription: $(INSTALLED) ## Measure recognition: accuracy against the full window, non-speech, time
 	@$(BIN)/python -m bench.transcription
 
+.PHONY: bench-jobs
+bench-jobs: $(INSTALLED) ## Kill workers at random points of 1,000 jobs, count what was done twice or not at all
+	@$(BIN)/python -m bench.jobs
+
 # --- Rare -------------------------------------------------------------------------------------------------------------
 
 .PHONY: lock
