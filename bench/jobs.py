@@ -29,6 +29,7 @@ def main() -> int:
             upgrade(url)
             outcome = survive(
                 url,
+                Path(folder),
                 jobs=options.jobs,
                 workers=options.workers,
                 kills=options.kills,

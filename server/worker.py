@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 import structlog
 
 from server.adapters.clock import SystemClock
+from server.adapters.object_store import ObjectAudioStore, open_store
 from server.adapters.postgres.database import database_url
 from server.adapters.postgres.engine import create_engine, libpq_url
 from server.adapters.postgres.maintenance import PostgresMaintenance
@@ -25,6 +26,7 @@ from server.jobs.domain.kinds import JobKind
 from server.jobs.run_job import BEAT, Handler, RunJob
 from server.jobs.take_up_jobs import SILENT_FOR, TakeUpJobs
 from server.kernel.clock import Clock
+from server.speech.remove_orphaned_audio import RemoveOrphanedAudio
 
 EXPIRED_KEPT = timedelta(days=7)
 """How long what has expired is kept, so that its late use is told as that."""
@@ -83,13 +85,14 @@ class Chore:
     run: Callable[[datetime], Awaitable[int]]
 
 
-def chores(maintenance: Maintenance) -> tuple[Chore, ...]:
+def chores(maintenance: Maintenance, remove_orphaned_audio: Callable[[datetime], Awaitable[int]]) -> tuple[Chore, ...]:
     """All chores, each with its times."""
     return (
         Chore("expired sessions", "3 * * * *", EXPIRED_KEPT, maintenance.delete_expired_sessions),
         Chore("expired refresh tokens", "6 * * * *", EXPIRED_KEPT, maintenance.delete_expired_refresh_tokens),
         Chore("first answers", "9 * * * *", ANSWERS_KEPT, maintenance.forget_answers),
         Chore("expired jobs", "12 * * * *", timedelta(0), maintenance.delete_expired_jobs),
+        Chore("orphaned audio", "23 3 * * *", timedelta(days=1), remove_orphaned_audio),
         Chore("dead deliveries", "* * * * *", timedelta(minutes=1), maintenance.forget_dead_deliveries),
         Chore(
             "forgotten speaking sessions",
@@ -132,7 +135,9 @@ async def work(settings: Settings, stop: asyncio.Event, handlers: Handlers = NO_
         resources.push_async_callback(engine.dispose)
         clock = SystemClock()
         unit_of_work = unit_of_work_factory(engine)
-        todo = chores(PostgresMaintenance(engine))
+        maintenance = PostgresMaintenance(engine)
+        store = ObjectAudioStore(open_store(settings.object_store_url, settings.home / "objects"))
+        todo = chores(maintenance, RemoveOrphanedAudio(store, maintenance))
         worker = QueueWorker(
             libpq_url(url),
             RunJob(unit_of_work, handlers, clock, pace.beat),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import structlog
@@ -41,6 +42,10 @@ class FakeMaintenance:
         self.asked["jobs"] = before
         return 0
 
+    async def remove_orphaned_audio(self, before: datetime) -> int:
+        self.asked["audio"] = before
+        return 0
+
     async def forget_dead_deliveries(self, before: datetime) -> int:
         self.asked["deliveries"] = before
         return 0
@@ -48,12 +53,13 @@ class FakeMaintenance:
 
 async def test_each_chore_has_its_age() -> None:
     maintenance = FakeMaintenance()
-    for chore in chores(maintenance):
+    for chore in chores(maintenance, maintenance.remove_orphaned_audio):
         await do_chore(chore, FixedClock(NOON))
     assert maintenance.asked == {
         "sessions": NOON - timedelta(days=7),
         "tokens": NOON - timedelta(days=7),
         "answers": NOON - timedelta(days=7),
+        "audio": NOON - timedelta(days=1),
         "jobs": NOON,
         "deliveries": NOON - timedelta(minutes=1),
         "speaking sessions": NOON - timedelta(hours=12),
@@ -70,9 +76,9 @@ async def test_a_chore_that_fails_is_logged_and_left_for_the_next_time(error: Ex
     assert [(line["event"], line["chore"]) for line in logged] == [("chore failed", "fails")]
 
 
-async def test_it_works_until_it_is_told_to_stop(database_url: str) -> None:
+async def test_it_works_until_it_is_told_to_stop(database_url: str, tmp_path: Path) -> None:
     stop = asyncio.Event()
-    working = asyncio.create_task(work(Settings(database_url=database_url), stop))
+    working = asyncio.create_task(work(Settings(home=tmp_path, database_url=database_url), stop))
     stop.set()
     async with asyncio.timeout(10):
         await working

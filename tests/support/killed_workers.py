@@ -73,8 +73,8 @@ def _mark(job_id: str, part: str) -> Effect[PostgresUnitOfWork, None]:
 
 def main(arguments: Sequence[str]) -> None:
     """Works until it is killed."""
-    url, steps, pause = arguments
-    settings = Settings(database_url=url, worker=Worker(jobs=8))
+    url, home, steps, pause = arguments
+    settings = Settings(home=Path(home), database_url=url, worker=Worker(jobs=8))
     handlers = {JobKind.RESCORING: Steps(int(steps), float(pause))}
     asyncio.run(work(settings, asyncio.Event(), handlers, PACE))
 
@@ -121,12 +121,22 @@ async def queue_jobs(url: str, count: int) -> None:
 
 
 def survive(
-    url: str, *, jobs: int, workers: int, kills: int, seed: int, steps: int = 4, pause: float = 0.01, limit: float = 600
+    url: str,
+    home: Path,
+    *,
+    jobs: int,
+    workers: int,
+    kills: int,
+    seed: int,
+    steps: int,
+    pause: float,
+    limit: float,
 ) -> Survival:
     """Kills workers, each followed by another, until there were enough kills and all jobs have ended.
 
     Args:
         url: a migrated database, which it fills.
+        home: the workers' folder.
         jobs: how many jobs.
         workers: processes at once.
         kills: how many of them are killed, each up to a second after the one before.
@@ -137,7 +147,7 @@ def survive(
     asyncio.run(queue_jobs(url, jobs))
     chance = random.Random(seed)
     began = time.monotonic()
-    running = [_start(url, steps, pause) for _ in range(workers)]
+    running = [_start(url, str(home), steps, pause) for _ in range(workers)]
     killed, went_back, shown = 0, 0, Counter[str]()
     kill_at = began + 2
     try:
@@ -152,7 +162,7 @@ def survive(
                     victim.send_signal(signal.SIGKILL)
                     victim.wait()
                     killed += 1
-                    running.append(_start(url, steps, pause))
+                    running.append(_start(url, str(home), steps, pause))
                     kill_at = time.monotonic() + chance.uniform(0.2, 1.0)
                 if not any(unfinished for _, _, unfinished in rows):
                     break
@@ -177,9 +187,9 @@ def survive(
     )
 
 
-def _start(url: str, steps: int, pause: float) -> subprocess.Popen[bytes]:
+def _start(url: str, home: str, steps: int, pause: float) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, url, str(steps), str(pause)],
+        [sys.executable, "-c", _PROGRAM, url, home, str(steps), str(pause)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         stdin=subprocess.DEVNULL,

@@ -1,5 +1,6 @@
 """What a worker tidies up in all accounts."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Delete, Update, column, delete, exists, func, select, table, text, update
@@ -9,6 +10,7 @@ from server.adapters.postgres import queue
 from server.adapters.postgres.failures import translate
 from server.adapters.postgres.tables import (
     AttemptRow,
+    AudioFileRow,
     IdempotencyKeyRow,
     JobRow,
     RefreshTokenRow,
@@ -53,6 +55,17 @@ class PostgresMaintenance:
     async def delete_expired_jobs(self, before: datetime) -> int:
         """Deletes jobs that expired before a time; returns how many."""
         return await self._execute(delete(JobRow).where(JobRow.expires_at < before))
+
+    async def named_among(self, keys: Collection[str]) -> Collection[str]:
+        """Those of the keys of the object store that a row names."""
+        query = select(AudioFileRow.object_key).where(AudioFileRow.object_key.in_(keys))
+        try:
+            async with self._engine.connect() as connection:
+                return set((await connection.execute(query)).scalars())
+        except Exception as error:
+            if (meaning := translate(error)) is not None:
+                raise meaning from error
+            raise
 
     async def forget_dead_deliveries(self, before: datetime) -> int:
         """Takes out of the queue what workers were at that have been silent since a time; returns how many.

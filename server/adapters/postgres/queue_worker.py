@@ -17,7 +17,7 @@ from server.adapters.postgres.queue import QUEUE, SCHEMA, TASK
 CHORES = "chores"
 """The queue of chores."""
 GRACE = timedelta(seconds=5)
-"""How long jobs under way may go on when the worker is told to stop; then they are given back."""
+"""Within what the supervisor gives a worker to stop."""
 _AGAIN = 2.0
 """Seconds between tries to reach a database that is away."""
 _LATE = timedelta(days=1)
@@ -50,6 +50,7 @@ class QueueWorker:
         chores: what is done by the clock.
         concurrency: jobs and chores at once.
         poll: how long to wait for a notification before looking for work.
+        grace: how long jobs under way may go on when it is told to stop; then they are given back.
     """
 
     def __init__(
@@ -60,15 +61,17 @@ class QueueWorker:
         *,
         concurrency: int = 4,
         poll: timedelta = timedelta(seconds=5),
+        grace: timedelta = GRACE,
     ) -> None:
         self._dsn = dsn
         self._run_job = run_job
         self._chores = tuple(chores)
         self._concurrency = concurrency
         self._poll = poll
+        self._grace = grace
 
     async def __call__(self) -> None:
-        """Works; waits for a database that is away to be back. Cancelled, it gives jobs under way `GRACE` to end."""
+        """Works; waits for a database that is away to be back. Cancelled, it gives jobs under way time to end."""
         while True:
             try:
                 await self._work()
@@ -83,7 +86,7 @@ class QueueWorker:
                 queues=[QUEUE, CHORES],
                 concurrency=self._concurrency,
                 fetch_job_polling_interval=self._poll.total_seconds(),
-                shutdown_graceful_timeout=GRACE.total_seconds(),
+                shutdown_graceful_timeout=self._grace.total_seconds(),
                 delete_jobs="always",
                 install_signal_handlers=False,
             )
