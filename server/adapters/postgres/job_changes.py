@@ -9,7 +9,9 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
+from server.adapters.postgres.engine import PATIENCE
 from server.adapters.postgres.repositories.jobs import CHANNEL
 
 _AGAIN = 1.0
@@ -45,7 +47,7 @@ class PostgresJobChanges:
     """
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+        self._dsn = make_conninfo(dsn, **PATIENCE)
         self._watches: defaultdict[str, set[Watch]] = defaultdict(set)
         self._listener: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()

@@ -12,6 +12,7 @@ import procrastinate
 import psycopg
 from procrastinate.exceptions import ConnectorException
 
+from server.adapters.postgres.engine import PATIENCE
 from server.adapters.postgres.queue import QUEUE, SCHEMA, TASK
 
 CHORES = "chores"
@@ -95,7 +96,11 @@ class QueueWorker:
         connector = procrastinate.PsycopgConnector(
             conninfo=self._dsn,
             # procrastinate's SQL names nothing by schema.
-            kwargs={"options": f"-c search_path={SCHEMA} -c TimeZone=UTC", "application_name": "kaiwa-queue"},
+            kwargs={
+                "options": f"-c search_path={SCHEMA} -c TimeZone=UTC",
+                "application_name": "kaiwa-queue",
+                **PATIENCE,
+            },
             min_size=1,
             max_size=4,
         )
