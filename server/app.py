@@ -23,23 +23,39 @@ from kaiwa.jobs.v1 import jobs_service_pb2_grpc as jobs_rpc
 from kaiwa.learning.v1 import learning_service_pb2_grpc as learning_rpc
 from kaiwa.speech.v1 import speech_service_pb2_grpc as speech_rpc
 from server.accounts.authenticate import Authenticate
+from server.accounts.change_password import ChangePassword
 from server.accounts.check_session import CheckSession
 from server.accounts.create_account import CreateAccount, NewAccount
 from server.accounts.domain.password import Password
 from server.accounts.get_me import GetMe
 from server.accounts.get_public_config import GetPublicConfig
+from server.accounts.list_config import ListConfig
+from server.accounts.list_sessions import ListSessions
+from server.accounts.list_users import ListUsers
 from server.accounts.login import Login
 from server.accounts.logout import Logout
+from server.accounts.mailed_tokens import MailedTokens
+from server.accounts.mails import MailTexts
 from server.accounts.refresh_tokens import RefreshTokens
 from server.accounts.register import Register
+from server.accounts.request_email_verification import RequestEmailVerification
+from server.accounts.request_password_reset import RequestPasswordReset
+from server.accounts.reset_password import ResetPassword
+from server.accounts.revoke_session import RevokeSession
 from server.accounts.servicer import AccountsServicer, AccountsUseCases
 from server.accounts.session_tokens import SessionTokens
+from server.accounts.set_config import SetConfig
+from server.accounts.update_me import UpdateMe
+from server.accounts.update_user import UpdateUser
+from server.accounts.verify_email import VerifyEmail
 from server.adapters.audio.decoder import ProcessFileDecoder
 from server.adapters.audio.encoder import AudioFileEncoder
 from server.adapters.audio.pcm import Linear16Decoder
+from server.adapters.background import BackgroundTasks
 from server.adapters.clock import SystemClock, UuidV7Source, known_time_zones
 from server.adapters.limiter import WindowLimiter
 from server.adapters.log import configure
+from server.adapters.mail import PostedMails, SmtpServer, to_folder, to_smtp
 from server.adapters.metrics import Metrics
 from server.adapters.object_store import ObjectAudioStore, open_store
 from server.adapters.openjtalk.analyser import OpenJTalkAnalyser
@@ -189,7 +205,9 @@ async def assemble(
         page_tokens = PageTokens(page_token_secret(settings.keys))
         spelled = SpelledReadings(analyser)
         services: dict[str, Callable[[], Service]] = {
-            "accounts": lambda: _accounts(settings, unit_of_work, passwords, access_tokens, clock, ids),
+            "accounts": lambda: _accounts(
+                settings, stack, unit_of_work, passwords, access_tokens, clock, ids, page_tokens
+            ),
             "content": lambda: _content(unit_of_work, spelled, clock, ids, page_tokens),
             # In the contract, and answered by later versions: the edge says so for each of their methods.
             "learning": lambda: Service(
@@ -299,11 +317,13 @@ _LAST_CALLS = timedelta(seconds=2)
 
 def _accounts(
     settings: Settings,
+    stack: contextlib.AsyncExitStack,
     unit_of_work: Callable[[], PostgresUnitOfWork],
     passwords: Argon2Passwords,
     access_tokens: JwtAccessTokens,
     clock: SystemClock,
     ids: UuidV7Source,
+    page_tokens: PageTokens,
 ) -> Service:
     tokens = SessionTokens(
         access_tokens,
@@ -312,17 +332,42 @@ def _accounts(
         access_life=settings.tokens.access,
         refresh_life=settings.tokens.refresh,
     )
-    servicer = AccountsServicer(
-        AccountsUseCases(
-            register=Register(unit_of_work, passwords, tokens, clock, ids, known_time_zones()),
-            login=Login(unit_of_work, passwords, tokens, clock),
-            refresh_tokens=RefreshTokens(unit_of_work, tokens, clock),
-            logout=Logout(unit_of_work, clock),
-            get_me=GetMe(unit_of_work),
-            get_public_config=GetPublicConfig(unit_of_work),
-        )
+    mailer = _mailer(settings, clock, ids)
+    stack.callback(mailer.close)
+    background = BackgroundTasks()
+    stack.push_async_callback(background.close)
+    mailed, texts, zones = MailedTokens(ids, secrets.token_bytes), MailTexts(settings.mails.app_url), known_time_zones()
+    use_cases = AccountsUseCases(
+        register=Register(unit_of_work, passwords, tokens, clock, ids, zones),
+        login=Login(unit_of_work, passwords, tokens, clock),
+        refresh_tokens=RefreshTokens(unit_of_work, tokens, clock),
+        logout=Logout(unit_of_work, clock),
+        list_sessions=ListSessions(unit_of_work, clock),
+        revoke_session=RevokeSession(unit_of_work, clock),
+        get_me=GetMe(unit_of_work),
+        update_me=UpdateMe(unit_of_work, clock, zones),
+        change_password=ChangePassword(unit_of_work, passwords, clock),
+        request_email_verification=RequestEmailVerification(unit_of_work, passwords, mailed, mailer, texts, clock),
+        verify_email=VerifyEmail(unit_of_work, mailer, texts, clock),
+        request_password_reset=RequestPasswordReset(unit_of_work, background, mailed, mailer, texts, clock),
+        reset_password=ResetPassword(unit_of_work, passwords, clock),
+        list_users=ListUsers(unit_of_work),
+        update_user=UpdateUser(unit_of_work, clock, ids),
+        list_config=ListConfig(unit_of_work),
+        set_config=SetConfig(unit_of_work, clock, ids),
+        get_public_config=GetPublicConfig(unit_of_work),
     )
+    servicer = AccountsServicer(use_cases, page_tokens)
     return Service("kaiwa.accounts.v1.AccountsService", accounts_rpc.add_AccountsServiceServicer_to_server, servicer)
+
+
+def _mailer(settings: Settings, clock: SystemClock, ids: UuidV7Source) -> PostedMails:
+    smtp = settings.mails.smtp
+    if smtp is None:
+        deliver = to_folder(settings.home / "mail", ids)
+    else:
+        deliver = to_smtp(SmtpServer(smtp.host, smtp.port, smtp.implicit_tls, smtp.user, smtp.password))
+    return PostedMails(deliver, settings.mails.sender, clock)
 
 
 def _content(

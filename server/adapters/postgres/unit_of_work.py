@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from server.adapters.postgres.failures import translate
 from server.adapters.postgres.repositories.attempts import PostgresAttempts
+from server.adapters.postgres.repositories.audit import PostgresAudit
 from server.adapters.postgres.repositories.config import PostgresConfig
 from server.adapters.postgres.repositories.idempotency import PostgresIdempotency
 from server.adapters.postgres.repositories.jobs import PostgresJobs
+from server.adapters.postgres.repositories.one_time_tokens import PostgresOneTimeTokens
 from server.adapters.postgres.repositories.practice_lookups import (
     PostgresLearners,
     PostgresPracticeCards,
@@ -62,6 +64,16 @@ class PostgresUnitOfWork:
     def sessions(self) -> PostgresSessions:
         """Sign-in sessions with their refresh tokens."""
         return PostgresSessions(self.session)
+
+    @cached_property
+    def one_time_tokens(self) -> PostgresOneTimeTokens:
+        """Tokens that were mailed."""
+        return PostgresOneTimeTokens(self.session)
+
+    @cached_property
+    def audit(self) -> PostgresAudit:
+        """What administrators did."""
+        return PostgresAudit(self.session)
 
     @cached_property
     def config(self) -> PostgresConfig:
