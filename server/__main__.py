@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     health = add("health", _health, "Say whether the server that runs here is well, by the exit status")
     health.add_argument("--envoy", action="store_true", help="ask Envoy whether any server is")
     keys = add("keys", _keys, "List the keys that sign access tokens", "The newest signs; all of them verify.")
-    keys.add_argument("--add", action="store_true", help="make a new key; servers take it when they start")
+    keys.add_argument("--add", action="store_true", help="make a new key; servers that run take it within a second")
     return parser
 
 

@@ -56,17 +56,18 @@ from server.adapters.clock import SystemClock, UuidV7Source, known_time_zones
 from server.adapters.limiter import WindowLimiter
 from server.adapters.log import configure
 from server.adapters.mail import PostedMails, SmtpServer, to_folder, to_smtp
-from server.adapters.metrics import Metrics
+from server.adapters.metrics import METRICS_PATH, Metrics
 from server.adapters.object_store import ObjectAudioStore, open_store
 from server.adapters.openjtalk.analyser import OpenJTalkAnalyser
 from server.adapters.openjtalk.readings import SpelledReadings, SpokenReadings
+from server.adapters.pages import json_page, serve_pages
 from server.adapters.passwords import Argon2Passwords
 from server.adapters.postgres.embedded import EmbeddedPostgres
 from server.adapters.postgres.engine import create_engine, libpq_url
 from server.adapters.postgres.job_changes import PostgresJobChanges
 from server.adapters.postgres.migrate import upgrade
 from server.adapters.postgres.unit_of_work import PostgresUnitOfWork, unit_of_work_factory
-from server.adapters.tokens import JwtAccessTokens, ensure_keys, page_token_secret
+from server.adapters.tokens import JWKS_PATH, JwtAccessTokens, KeyFolder, ensure_keys, jwks, page_token_secret
 from server.adapters.whisper.model import WhisperModel
 from server.adapters.whisper.recogniser import WhisperRecogniser
 from server.adapters.whisper.vad import SileroDetector, SileroNetwork
@@ -199,9 +200,9 @@ async def assemble(
         stack.callback(passwords.close)
         analyser = OpenJTalkAnalyser()
         stack.callback(analyser.close)
-        access_tokens = JwtAccessTokens(
-            ensure_keys(settings.keys, ids), issuer=settings.tokens.issuer, audience=settings.tokens.audience
-        )
+        ensure_keys(settings.keys, ids)
+        keys = KeyFolder(settings.keys)
+        access_tokens = JwtAccessTokens(keys, issuer=settings.tokens.issuer, audience=settings.tokens.audience)
         page_tokens = PageTokens(page_token_secret(settings.keys))
         spelled = SpelledReadings(analyser)
         services: dict[str, Callable[[], Service]] = {
@@ -235,7 +236,8 @@ async def assemble(
             )
         metrics = Metrics(registry)
         if settings.metrics_listen is not None:
-            metrics.serve(settings.metrics_listen)
+            pages = {METRICS_PATH: metrics.page(), JWKS_PATH: json_page(lambda: jwks(keys.keys))}
+            stack.callback(serve_pages(settings.metrics_listen, pages))
         server = RpcServer(
             served,
             authenticate=Authenticate(unit_of_work, access_tokens, clock),
