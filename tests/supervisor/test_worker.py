@@ -30,6 +30,10 @@ class FakeMaintenance:
         self.asked["tokens"] = before
         return 1
 
+    async def delete_expired_mailed_tokens(self, before: datetime) -> int:
+        self.asked["mailed tokens"] = before
+        return 1
+
     async def forget_answers(self, before: datetime) -> int:
         self.asked["answers"] = before
         return 1
@@ -58,6 +62,7 @@ async def test_each_chore_has_its_age() -> None:
     assert maintenance.asked == {
         "sessions": NOON - timedelta(days=7),
         "tokens": NOON - timedelta(days=7),
+        "mailed tokens": NOON,
         "answers": NOON - timedelta(days=7),
         "audio": NOON - timedelta(days=1),
         "jobs": NOON,

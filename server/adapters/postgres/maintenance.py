@@ -13,6 +13,7 @@ from server.adapters.postgres.tables import (
     AudioFileRow,
     IdempotencyKeyRow,
     JobRow,
+    OneTimeTokenRow,
     RefreshTokenRow,
     SessionRow,
     SpeakingSessionRow,
@@ -35,6 +36,10 @@ class PostgresMaintenance:
     async def delete_expired_refresh_tokens(self, before: datetime) -> int:
         """Deletes refresh tokens that ran out before a time, of sessions that go on; returns how many."""
         return await self._execute(delete(RefreshTokenRow).where(RefreshTokenRow.expires_at < before))
+
+    async def delete_expired_mailed_tokens(self, before: datetime) -> int:
+        """Deletes tokens that were mailed and ran out before a time; returns how many."""
+        return await self._execute(delete(OneTimeTokenRow).where(OneTimeTokenRow.expires_at < before))
 
     async def forget_answers(self, before: datetime) -> int:
         """Deletes the first answers to requests that came before a time; returns how many."""

@@ -15,6 +15,7 @@ from server.adapters.postgres.tables import (
     AttemptRow,
     IdempotencyKeyRow,
     JobRow,
+    OneTimeTokenRow,
     RefreshTokenRow,
     SessionRow,
     SpeakingSessionRow,
@@ -90,6 +91,28 @@ async def test_expired_tokens_of_a_session_that_goes_on(engine: AsyncEngine) -> 
         await add_refresh_token(session, going_on, NOON + HOUR)
     assert await PostgresMaintenance(engine).delete_expired_refresh_tokens(NOON) == 1
     assert (await count(engine, SessionRow), await count(engine, RefreshTokenRow)) == (1, 1)
+
+
+async def test_tokens_that_were_mailed_go_when_they_have_run_out(engine: AsyncEngine) -> None:
+    async with AsyncSession(engine) as session, session.begin():
+        user_id = await add_user(session)
+        for life in (-HOUR, HOUR):
+            await session.execute(
+                insert(OneTimeTokenRow).values(
+                    id=str(uuid.uuid4()),
+                    user_id=user_id,
+                    purpose="verify_email",
+                    token_hash=uuid.uuid4().bytes * 2,
+                    email="mika@example.org",
+                    issued_at=NOON - 2 * HOUR,
+                    expires_at=NOON + life,
+                )
+            )
+
+    assert await PostgresMaintenance(engine).delete_expired_mailed_tokens(NOON) == 1
+
+    async with AsyncSession(engine) as session:
+        assert (await session.execute(select(OneTimeTokenRow.expires_at))).scalars().all() == [NOON + HOUR]
 
 
 async def test_old_answers_are_forgotten(engine: AsyncEngine) -> None:
