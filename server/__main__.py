@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = add("serve", _serve, "Run the gRPC server", "SIGTERM ends it in order. It expects a migrated database.")
     serve.add_argument("--listen", metavar="HOST:PORT", help="where to listen (KAIWA_LISTEN)")
     serve.add_argument("--services", metavar="NAMES", help="answer these services only: speech,jobs (KAIWA_SERVICES)")
-    add("worker", _worker, "Run the worker, which tidies up now and then", "Any number may run at once.")
+    add("worker", _worker, "Run the worker, which does jobs and tidies up now and then", "Any number may run at once.")
     migrate = add("migrate", _migrate, "Bring the database's schema up to date")
     migrate.add_argument("--check", action="store_true", help="change nothing; fail if it is not up to date")
     front = add("envoy", _envoy, "Run Envoy with the settings filled into envoy/envoy.yaml")
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     health = add("health", _health, "Say whether the server that runs here is well, by the exit status")
     health.add_argument("--envoy", action="store_true", help="ask Envoy whether any server is")
     keys = add("keys", _keys, "List the keys that sign access tokens", "The newest signs; all of them verify.")
-    keys.add_argument("--add", action="store_true", help="make a new key; servers take it when they start")
+    keys.add_argument("--add", action="store_true", help="make a new key; servers that run take it within a second")
     return parser
 
 

@@ -23,33 +23,51 @@ from kaiwa.jobs.v1 import jobs_service_pb2_grpc as jobs_rpc
 from kaiwa.learning.v1 import learning_service_pb2_grpc as learning_rpc
 from kaiwa.speech.v1 import speech_service_pb2_grpc as speech_rpc
 from server.accounts.authenticate import Authenticate
+from server.accounts.change_password import ChangePassword
 from server.accounts.check_session import CheckSession
 from server.accounts.create_account import CreateAccount, NewAccount
 from server.accounts.domain.password import Password
 from server.accounts.get_me import GetMe
 from server.accounts.get_public_config import GetPublicConfig
+from server.accounts.list_config import ListConfig
+from server.accounts.list_sessions import ListSessions
+from server.accounts.list_users import ListUsers
 from server.accounts.login import Login
 from server.accounts.logout import Logout
+from server.accounts.mailed_tokens import MailedTokens
+from server.accounts.mails import MailTexts
 from server.accounts.refresh_tokens import RefreshTokens
 from server.accounts.register import Register
+from server.accounts.request_email_verification import RequestEmailVerification
+from server.accounts.request_password_reset import RequestPasswordReset
+from server.accounts.reset_password import ResetPassword
+from server.accounts.revoke_session import RevokeSession
 from server.accounts.servicer import AccountsServicer, AccountsUseCases
 from server.accounts.session_tokens import SessionTokens
+from server.accounts.set_config import SetConfig
+from server.accounts.update_me import UpdateMe
+from server.accounts.update_user import UpdateUser
+from server.accounts.verify_email import VerifyEmail
 from server.adapters.audio.decoder import ProcessFileDecoder
 from server.adapters.audio.encoder import AudioFileEncoder
 from server.adapters.audio.pcm import Linear16Decoder
+from server.adapters.background import BackgroundTasks
 from server.adapters.clock import SystemClock, UuidV7Source, known_time_zones
 from server.adapters.limiter import WindowLimiter
 from server.adapters.log import configure
-from server.adapters.metrics import Metrics
+from server.adapters.mail import PostedMails, SmtpServer, to_folder, to_smtp
+from server.adapters.metrics import METRICS_PATH, Metrics
 from server.adapters.object_store import ObjectAudioStore, open_store
 from server.adapters.openjtalk.analyser import OpenJTalkAnalyser
 from server.adapters.openjtalk.readings import SpelledReadings, SpokenReadings
+from server.adapters.pages import json_page, serve_pages
 from server.adapters.passwords import Argon2Passwords
 from server.adapters.postgres.embedded import EmbeddedPostgres
-from server.adapters.postgres.engine import create_engine
+from server.adapters.postgres.engine import create_engine, libpq_url
+from server.adapters.postgres.job_changes import PostgresJobChanges
 from server.adapters.postgres.migrate import upgrade
 from server.adapters.postgres.unit_of_work import PostgresUnitOfWork, unit_of_work_factory
-from server.adapters.tokens import JwtAccessTokens, ensure_keys, page_token_secret
+from server.adapters.tokens import JWKS_PATH, JwtAccessTokens, KeyFolder, ensure_keys, jwks, page_token_secret
 from server.adapters.whisper.model import WhisperModel
 from server.adapters.whisper.recogniser import WhisperRecogniser
 from server.adapters.whisper.vad import SileroDetector, SileroNetwork
@@ -65,6 +83,11 @@ from server.content.servicer import ContentServicer, ContentUseCases
 from server.content.starter_deck import read_starter_deck
 from server.content.undelete_sentence import UndeleteSentence
 from server.content.update_sentence import UpdateSentence
+from server.jobs.cancel_job import CancelJob
+from server.jobs.get_job import GetJob
+from server.jobs.list_jobs import ListJobs
+from server.jobs.servicer import JobsServicer, JobsUseCases
+from server.jobs.watch_job import WatchJob
 from server.kernel.identity import Role
 from server.kernel.rates import Rate
 from server.rpc.server import RpcServer, Service
@@ -98,12 +121,14 @@ class Assembly:
 
     Attributes:
         practices: the practices under way; None where speech is not served.
+        watch_job: the jobs under watch; None where jobs are not served.
         load_starter_deck: brings the shared sentences up to date.
         create_account: makes accounts with a role.
     """
 
     server: RpcServer
     practices: PracticeSessions | None
+    watch_job: WatchJob | None
     load_starter_deck: LoadStarterDeck
     create_account: CreateAccount
 
@@ -175,13 +200,15 @@ async def assemble(
         stack.callback(passwords.close)
         analyser = OpenJTalkAnalyser()
         stack.callback(analyser.close)
-        access_tokens = JwtAccessTokens(
-            ensure_keys(settings.keys, ids), issuer=settings.tokens.issuer, audience=settings.tokens.audience
-        )
+        ensure_keys(settings.keys, ids)
+        keys = KeyFolder(settings.keys)
+        access_tokens = JwtAccessTokens(keys, issuer=settings.tokens.issuer, audience=settings.tokens.audience)
         page_tokens = PageTokens(page_token_secret(settings.keys))
         spelled = SpelledReadings(analyser)
         services: dict[str, Callable[[], Service]] = {
-            "accounts": lambda: _accounts(settings, unit_of_work, passwords, access_tokens, clock, ids),
+            "accounts": lambda: _accounts(
+                settings, stack, unit_of_work, passwords, access_tokens, clock, ids, page_tokens
+            ),
             "content": lambda: _content(unit_of_work, spelled, clock, ids, page_tokens),
             # In the contract, and answered by later versions: the edge says so for each of their methods.
             "learning": lambda: Service(
@@ -189,13 +216,14 @@ async def assemble(
                 learning_rpc.add_LearningServiceServicer_to_server,
                 learning_rpc.LearningServiceServicer(),
             ),
-            "jobs": lambda: Service(
-                "kaiwa.jobs.v1.JobsService",
-                jobs_rpc.add_JobsServiceServicer_to_server,
-                jobs_rpc.JobsServiceServicer(),
-            ),
         }
         served = [make() for name, make in services.items() if name in settings.services]
+        watch_job = None
+        if "jobs" in settings.services:
+            changes = PostgresJobChanges(libpq_url(database_url))
+            stack.push_async_callback(changes.close)
+            watch_job = WatchJob(GetJob(unit_of_work, clock), changes, CheckSession(unit_of_work, clock), clock)
+            served.append(_jobs(unit_of_work, watch_job, clock, page_tokens))
         practices = None
         if "speech" in settings.services:
             engines = await asyncio.to_thread(load_engines, settings)
@@ -208,7 +236,8 @@ async def assemble(
             )
         metrics = Metrics(registry)
         if settings.metrics_listen is not None:
-            metrics.serve(settings.metrics_listen)
+            pages = {METRICS_PATH: metrics.page(), JWKS_PATH: json_page(lambda: jwks(keys.keys))}
+            stack.callback(serve_pages(settings.metrics_listen, pages))
         server = RpcServer(
             served,
             authenticate=Authenticate(unit_of_work, access_tokens, clock),
@@ -227,6 +256,7 @@ async def assemble(
         yield Assembly(
             server,
             practices,
+            watch_job,
             LoadStarterDeck(unit_of_work, spelled, clock, ids, read_starter_deck()),
             CreateAccount(unit_of_work, passwords, clock, ids),
         )
@@ -272,6 +302,8 @@ async def serve(settings: Settings, *, ready: Callable[[int], None] | None = Non
 async def shut_down(assembly: Assembly, settings: Settings) -> None:
     """Ends in order: no new work, utterances under way finished within the grace, then what is left is told so."""
     await assembly.server.drain(settings.shutdown.balancer_pause)
+    if assembly.watch_job is not None:
+        assembly.watch_job.end_all()
     if assembly.practices is not None:
         assembly.practices.drain()
         with contextlib.suppress(TimeoutError):
@@ -287,11 +319,13 @@ _LAST_CALLS = timedelta(seconds=2)
 
 def _accounts(
     settings: Settings,
+    stack: contextlib.AsyncExitStack,
     unit_of_work: Callable[[], PostgresUnitOfWork],
     passwords: Argon2Passwords,
     access_tokens: JwtAccessTokens,
     clock: SystemClock,
     ids: UuidV7Source,
+    page_tokens: PageTokens,
 ) -> Service:
     tokens = SessionTokens(
         access_tokens,
@@ -300,17 +334,42 @@ def _accounts(
         access_life=settings.tokens.access,
         refresh_life=settings.tokens.refresh,
     )
-    servicer = AccountsServicer(
-        AccountsUseCases(
-            register=Register(unit_of_work, passwords, tokens, clock, ids, known_time_zones()),
-            login=Login(unit_of_work, passwords, tokens, clock),
-            refresh_tokens=RefreshTokens(unit_of_work, tokens, clock),
-            logout=Logout(unit_of_work, clock),
-            get_me=GetMe(unit_of_work),
-            get_public_config=GetPublicConfig(unit_of_work),
-        )
+    mailer = _mailer(settings, clock, ids)
+    stack.callback(mailer.close)
+    background = BackgroundTasks()
+    stack.push_async_callback(background.close)
+    mailed, texts, zones = MailedTokens(ids, secrets.token_bytes), MailTexts(settings.mails.app_url), known_time_zones()
+    use_cases = AccountsUseCases(
+        register=Register(unit_of_work, passwords, tokens, clock, ids, zones),
+        login=Login(unit_of_work, passwords, tokens, clock),
+        refresh_tokens=RefreshTokens(unit_of_work, tokens, clock),
+        logout=Logout(unit_of_work, clock),
+        list_sessions=ListSessions(unit_of_work, clock),
+        revoke_session=RevokeSession(unit_of_work, clock),
+        get_me=GetMe(unit_of_work),
+        update_me=UpdateMe(unit_of_work, clock, zones),
+        change_password=ChangePassword(unit_of_work, passwords, clock),
+        request_email_verification=RequestEmailVerification(unit_of_work, passwords, mailed, mailer, texts, clock),
+        verify_email=VerifyEmail(unit_of_work, mailer, texts, clock),
+        request_password_reset=RequestPasswordReset(unit_of_work, background, mailed, mailer, texts, clock),
+        reset_password=ResetPassword(unit_of_work, passwords, clock),
+        list_users=ListUsers(unit_of_work),
+        update_user=UpdateUser(unit_of_work, clock, ids),
+        list_config=ListConfig(unit_of_work),
+        set_config=SetConfig(unit_of_work, clock, ids),
+        get_public_config=GetPublicConfig(unit_of_work),
     )
+    servicer = AccountsServicer(use_cases, page_tokens)
     return Service("kaiwa.accounts.v1.AccountsService", accounts_rpc.add_AccountsServiceServicer_to_server, servicer)
+
+
+def _mailer(settings: Settings, clock: SystemClock, ids: UuidV7Source) -> PostedMails:
+    smtp = settings.mails.smtp
+    if smtp is None:
+        deliver = to_folder(settings.home / "mail", ids)
+    else:
+        deliver = to_smtp(SmtpServer(smtp.host, smtp.port, smtp.implicit_tls, smtp.user, smtp.password))
+    return PostedMails(deliver, settings.mails.sender, clock)
 
 
 def _content(
@@ -333,6 +392,21 @@ def _content(
         page_tokens,
     )
     return Service("kaiwa.content.v1.ContentService", content_rpc.add_ContentServiceServicer_to_server, servicer)
+
+
+def _jobs(
+    unit_of_work: Callable[[], PostgresUnitOfWork], watch_job: WatchJob, clock: SystemClock, page_tokens: PageTokens
+) -> Service:
+    servicer = JobsServicer(
+        JobsUseCases(
+            get_job=GetJob(unit_of_work, clock),
+            watch_job=watch_job,
+            cancel_job=CancelJob(unit_of_work, clock),
+            list_jobs=ListJobs(unit_of_work, clock),
+        ),
+        page_tokens,
+    )
+    return Service("kaiwa.jobs.v1.JobsService", jobs_rpc.add_JobsServiceServicer_to_server, servicer)
 
 
 async def _speech(

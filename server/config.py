@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote, urlsplit
 
 T = TypeVar("T")
 
@@ -36,6 +38,38 @@ class Tokens:
     refresh: timedelta = timedelta(days=30)
     issuer: str = "kaiwa"
     audience: str = "kaiwa"
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """A server that mail is sent by.
+
+    Attributes:
+        host, port: the server's.
+        implicit_tls: whether the connection begins with TLS (`smtps`).
+        user, password: to sign in with; None: without.
+    """
+
+    host: str
+    port: int
+    implicit_tls: bool
+    user: str | None
+    password: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mails:
+    """How mail goes out.
+
+    Attributes:
+        smtp: the server; None: mails are written into a folder in `Settings.home`.
+        sender: the address that mails come from.
+        app_url: the web app that links in mails lead to, without a slash at the end.
+    """
+
+    smtp: Smtp | None = None
+    sender: str = "Kaiwa <kaiwa@localhost>"
+    app_url: str = "http://localhost:8080"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +108,17 @@ class Shutdown:
 
     balancer_pause: timedelta = timedelta(seconds=0)
     grace: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker process.
+
+    Attributes:
+        jobs: jobs and chores at once.
+    """
+
+    jobs: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +178,11 @@ class Settings:
     demo: bool = False
     rates: Rates = field(default_factory=Rates)
     tokens: Tokens = field(default_factory=Tokens)
+    mails: Mails = field(default_factory=Mails)
     whisper: Whisper = field(default_factory=Whisper)
     speech: Speech = field(default_factory=Speech)
     shutdown: Shutdown = field(default_factory=Shutdown)
+    worker: Worker = field(default_factory=Worker)
     envoy: Envoy = field(default_factory=Envoy)
 
     @classmethod
@@ -175,6 +222,11 @@ class Settings:
                 issuer=read("KAIWA_TOKEN_ISSUER", str, tokens.issuer),
                 audience=read("KAIWA_TOKEN_AUDIENCE", str, tokens.audience),
             ),
+            mails=Mails(
+                smtp=read("KAIWA_SMTP_URL", _smtp_url, None),
+                sender=read("KAIWA_MAIL_FROM", _mail_sender, default.mails.sender),
+                app_url=read("KAIWA_APP_URL", _web_url, default.mails.app_url),
+            ),
             whisper=Whisper(
                 model=read("KAIWA_WHISPER_MODEL", str, whisper.model),
                 device=read("KAIWA_WHISPER_DEVICE", _one_of("cpu", "cuda"), whisper.device),
@@ -193,6 +245,7 @@ class Settings:
                 balancer_pause=read("KAIWA_BALANCER_PAUSE_SECONDS", _seconds, shutdown.balancer_pause),
                 grace=read("KAIWA_SHUTDOWN_GRACE_SECONDS", _seconds, shutdown.grace),
             ),
+            worker=Worker(jobs=read("KAIWA_WORKER_JOBS", _positive, default.worker.jobs)),
             envoy=Envoy(
                 listen=read("KAIWA_ENVOY_LISTEN", _tcp_address, envoy.listen),
                 admin=read("KAIWA_ENVOY_ADMIN", _tcp_address, envoy.admin),
@@ -234,6 +287,38 @@ def _postgres_url(text: str) -> str | None:
     if not separator or scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
         raise ValueError("must be a URL such as postgresql://user:password@host:5432/kaiwa")
     return f"postgresql+psycopg://{rest}"
+
+
+def _smtp_url(text: str) -> Smtp | None:
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        url, port = urlsplit(""), None
+    if url.scheme not in {"smtp", "smtps"} or not url.hostname or url.path.strip("/") or url.query:
+        raise ValueError("must be a URL such as smtp://user:password@host:587 or smtps://user:password@host:465")
+    implicit_tls = url.scheme == "smtps"
+    return Smtp(
+        host=url.hostname,
+        port=port or (465 if implicit_tls else 587),
+        implicit_tls=implicit_tls,
+        user=None if url.username is None else unquote(url.username),
+        password=None if url.password is None else unquote(url.password),
+    )
+
+
+def _mail_sender(text: str) -> str:
+    _, address = parseaddr(text)
+    if "@" not in address or "\n" in text:
+        raise ValueError("must be an address such as Kaiwa <kaiwa@example.org>")
+    return text
+
+
+def _web_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in {"http", "https"} or not url.netloc or url.query or url.fragment:
+        raise ValueError("must be a URL such as https://app.example")
+    return text.rstrip("/")
 
 
 def _address(text: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.config import Settings, SettingsError
+from server.config import Mails, Settings, SettingsError, Smtp
 
 
 def test_the_defaults() -> None:
@@ -29,9 +29,15 @@ def test_everything_can_be_set() -> None:
             "KAIWA_SERVICES": "speech, content",
             "KAIWA_ACCESS_TOKEN_SECONDS": "60",
             "KAIWA_STREAMS_PER_USER": "9",
+            "KAIWA_SMTP_URL": "smtp://kaiwa%40example.org:p%3Aw@mail.example.org",
+            "KAIWA_MAIL_FROM": "Kaiwa <no-reply@example.org>",
+            "KAIWA_APP_URL": "https://app.example/",
             "KAIWA_DEMO": "1",
         }
     )
+    smtp = Smtp("mail.example.org", 587, implicit_tls=False, user="kaiwa@example.org", password="p:w")
+    assert settings.mails == Mails(smtp, "Kaiwa <no-reply@example.org>", "https://app.example")
+    assert "p:w" not in repr(settings)
     assert settings.home == Path("somewhere")
     assert settings.keys == Path("somewhere/keys")
     assert settings.database_url == "postgresql+psycopg://u:p@db/kaiwa"
@@ -75,3 +81,25 @@ def test_every_setting_is_documented() -> None:
     assert len(read) > 30
     assert read <= documented
     assert documented - read == {"KAIWA_ADDRESS", "KAIWA_TOKEN", "KAIWA_PASSWORD"}
+
+
+@pytest.mark.parametrize(
+    ("text", "port", "implicit_tls"),
+    [("smtp://mail", 587, False), ("smtps://mail", 465, True), ("smtp://mail:25/", 25, False)],
+)
+def test_a_mail_server_without_a_user(text: str, port: int, implicit_tls: bool) -> None:
+    settings = Settings.from_environment({"KAIWA_SMTP_URL": text})
+    assert settings.mails.smtp == Smtp("mail", port, implicit_tls, None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("KAIWA_SMTP_URL", text) for text in ("mail:25", "http://mail", "smtp://", "smtp://mail:port", "smtp://a/b")),
+        *(("KAIWA_MAIL_FROM", text) for text in ("Kaiwa", "Kaiwa <kaiwa@example.org>\nBcc: a@example.org")),
+        *(("KAIWA_APP_URL", text) for text in ("app.example", "ftp://app.example", "https://app.example/#x")),
+    ],
+)
+def test_mail_settings_that_can_not_be_used(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment({name: text})

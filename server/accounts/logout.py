@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from server.accounts.domain.session import EndReason, refresh_token_digest
+from server.accounts.domain.secret import secret_digest
+from server.accounts.domain.session import EndReason
 from server.accounts.ports import UnitOfWorkFactory
 from server.kernel.clock import Clock
 from server.kernel.identity import Caller
@@ -25,7 +26,7 @@ class Logout:
         now = self._clock.now()
         async with self._unit_of_work() as uow:
             if refresh_token is not None:
-                family = await uow.sessions.lock_family(refresh_token_digest(refresh_token))
+                family = await uow.sessions.lock_family(secret_digest(refresh_token))
                 if family is not None and family.token.used_at is None and family.session.user_id == caller.user_id:
                     await uow.sessions.end(family.session.id, EndReason.LOGOUT, now)
             await uow.sessions.end(caller.session_id, EndReason.LOGOUT, now)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from types import MappingProxyType
+from typing import TypeAlias
+
+from google.protobuf.message import Message
 
 from kaiwa.accounts.v1 import accounts_service_pb2 as pb
-from kaiwa.accounts.v1 import session_pb2, user_pb2
+from kaiwa.accounts.v1 import config_entry_pb2, session_pb2, user_pb2
+from server.accounts.domain.administration import ConfigEntry, UserFilter
 from server.accounts.domain.password import Password
-from server.accounts.domain.session import TokenPair
+from server.accounts.domain.session import Session, TokenPair
 from server.accounts.domain.user import (
     DEFAULT_DAY_TURN_HOUR,
     DEFAULT_LEVEL,
@@ -16,12 +21,19 @@ from server.accounts.domain.user import (
     DEFAULT_TARGET_LANGUAGE,
     DEFAULT_TIME_ZONE,
     User,
+    sign_in_key,
 )
 from server.accounts.login import SignIn
-from server.accounts.register import Registration, Repeat
+from server.accounts.register import Registration
+from server.accounts.repeat import Repeat
+from server.accounts.request_email_verification import NewAddress
 from server.accounts.session_tokens import Device
-from server.kernel.identity import Role
-from server.rpc.wire import body_hash, timestamp
+from server.accounts.set_config import ConfigValue
+from server.accounts.update_me import ProfileChange
+from server.accounts.update_user import UserChange
+from server.errors import InvalidInput
+from server.kernel.identity import Role, SessionId
+from server.rpc.wire import body_hash, masked_fields, timestamp
 
 _ROLES: Mapping[Role, user_pb2.Role.ValueType] = MappingProxyType(
     {
@@ -30,6 +42,10 @@ _ROLES: Mapping[Role, user_pb2.Role.ValueType] = MappingProxyType(
         Role.ADMIN: user_pb2.ROLE_ADMIN,
     }
 )
+_ROLES_FROM = {value: role for role, value in _ROLES.items()}
+_PROFILE = frozenset(field.name for field in fields(ProfileChange))
+
+Repeatable: TypeAlias = pb.RegisterRequest | pb.RequestEmailVerificationRequest | pb.RequestPasswordResetRequest
 
 
 def registration(request: pb.RegisterRequest, user_agent: str) -> Registration:
@@ -44,18 +60,24 @@ def registration(request: pb.RegisterRequest, user_agent: str) -> Registration:
         time_zone=request.time_zone or DEFAULT_TIME_ZONE,
         day_turn_hour=request.day_turn_hour if request.HasField("day_turn_hour") else DEFAULT_DAY_TURN_HOUR,
         device=Device(request.device_name, user_agent),
-        repeat=_repeat(request),
+        repeat=repeat(request),
     )
 
 
-def _repeat(request: pb.RegisterRequest) -> Repeat | None:
+def repeat(request: Repeatable) -> Repeat | None:
+    """What makes a call safe to retry; None where it asked for no such thing."""
     if not request.request_id:
         return None
+    return Repeat(request.request_id.lower(), body_hash(_without_password(request)))
+
+
+def _without_password(request: Message) -> Message:
     # The hash is stored, and it is a fast one: guessing the password by it must not be possible.
-    bare = pb.RegisterRequest()
+    bare = type(request)()
     bare.CopyFrom(request)
-    bare.ClearField("password")
-    return Repeat(request.request_id.lower(), body_hash(bare))
+    if "password" in bare.DESCRIPTOR.fields_by_name:
+        bare.ClearField("password")
+    return bare
 
 
 def sign_in(request: pb.LoginRequest, user_agent: str) -> SignIn:
@@ -92,4 +114,83 @@ def token_pair_message(pair: TokenPair) -> session_pb2.TokenPair:
         refresh_token_expire_time=timestamp(pair.refresh_expires_at),
         token_type="Bearer",  # noqa: S106 - the scheme's name
         session_id=pair.session_id,
+    )
+
+
+def session_message(session: Session, current: SessionId) -> session_pb2.Session:
+    """A session as the contract has it.
+
+    Args:
+        current: the session that the call was made with.
+    """
+    return session_pb2.Session(
+        id=session.id,
+        device_name=session.device_name,
+        user_agent=session.user_agent,
+        create_time=timestamp(session.created_at),
+        refresh_time=timestamp(session.refreshed_at),
+        expire_time=timestamp(session.expires_at),
+        current=session.id == current,
+    )
+
+
+def profile_change(request: pb.UpdateMeRequest) -> ProfileChange:
+    """What an UpdateMeRequest asks for.
+
+    Raises:
+        InvalidInput: INVALID_FIELD_MASK.
+    """
+    named = masked_fields(request.update_mask, _PROFILE)
+    return ProfileChange(**{name: getattr(request.user, name) for name in named})
+
+
+def new_address(request: pb.RequestEmailVerificationRequest) -> NewAddress | None:
+    """The address to change to; None where the present one is meant."""
+    return NewAddress(request.new_email, Password(request.password)) if request.new_email else None
+
+
+def user_filter(request: pb.ListUsersRequest) -> UserFilter:
+    """Which accounts a ListUsersRequest asks for."""
+    return UserFilter(
+        text=sign_in_key(request.query),
+        role=_ROLES_FROM.get(request.role),
+        active=request.active if request.HasField("active") else None,
+        verified=request.verified if request.HasField("verified") else None,
+    )
+
+
+def user_change(request: pb.UpdateUserRequest) -> UserChange:
+    """What an UpdateUserRequest asks for.
+
+    Raises:
+        InvalidInput: INVALID_FIELD_MASK; INVALID_FIELD for a role that is unspecified.
+    """
+    named = masked_fields(request.update_mask, {"role", "active"})
+    role = _ROLES_FROM.get(request.user.role)
+    if "role" in named and role is None:
+        raise InvalidInput("user.role", "can't be unspecified")
+    return UserChange(
+        role=role if "role" in named else None,
+        active=request.user.active if "active" in named else None,
+        note=request.audit_note,
+    )
+
+
+def config_change(request: pb.SetConfigRequest) -> tuple[str, ConfigValue | None]:
+    """The key of the entry to change and what it is to be; None where it is to be deleted."""
+    if request.WhichOneof("change") == "delete_key":
+        return request.delete_key, None
+    entry = request.entry
+    return entry.key, ConfigValue(entry.value, entry.description, entry.public)
+
+
+def config_entry_message(entry: ConfigEntry) -> config_entry_pb2.ConfigEntry:
+    """An entry of the configuration table as the contract has it."""
+    return config_entry_pb2.ConfigEntry(
+        key=entry.key,
+        value=entry.value,
+        description=entry.description,
+        public=entry.public,
+        update_time=timestamp(entry.updated_at),
+        updated_by=entry.updated_by or "",
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
+from server.accounts.domain.administration import AuditEntry, ConfigEntry, UserFilter
+from server.accounts.domain.one_time_token import OneTimeToken, OneTimeTokenId, Purpose
 from server.accounts.domain.password import Password
 from server.accounts.domain.session import EndReason, Family, RefreshToken, Session, SessionAccess
 from server.accounts.domain.user import Credentials, User
 from server.kernel.identity import SessionId, UserId
+from server.kernel.paging import Page, PageRequest
 
 
 class UserRepository(Protocol):
@@ -53,6 +56,14 @@ class UserRepository(Protocol):
         """Stores another hash of an account's password."""
         ...
 
+    async def list(self, wanted: UserFilter, page: PageRequest) -> Page[User]:
+        """Accounts, the newest first."""
+        ...
+
+    async def lock_active_admins(self) -> frozenset[UserId]:
+        """The active administrators, who stay that until the transaction ends. To be asked before `lock`."""
+        ...
+
 
 class SessionRepository(Protocol):
     """Stores sessions with their refresh tokens."""
@@ -83,9 +94,65 @@ class SessionRepository(Protocol):
         """Ends a session; one that has ended stays as it is."""
         ...
 
+    async def end_all(self, user_id: UserId, reason: EndReason, now: datetime, *, keep: SessionId | None = None) -> int:
+        """Ends a user's live sessions, all but `keep`; returns how many."""
+        ...
+
+    async def owner(self, session_id: SessionId) -> UserId | None:
+        """Whose session it is, live or not; None when there is no such session."""
+        ...
+
+    async def list_live(self, user_id: UserId, now: datetime, page: PageRequest) -> Page[Session]:
+        """A user's live sessions, the last refreshed first."""
+        ...
+
+
+class OneTimeTokenRepository(Protocol):
+    """Stores tokens that are mailed. Whoever changes a user's holds the lock of that user."""
+
+    async def add(self, token: OneTimeToken) -> None:
+        """Stores a new token."""
+        ...
+
+    async def find(self, digest: bytes, purpose: Purpose) -> OneTimeToken | None:
+        """The token with this digest, if it is for this purpose."""
+        ...
+
+    async def use(self, token_id: OneTimeTokenId, now: datetime) -> None:
+        """Marks a token as used."""
+        ...
+
+    async def void(self, user_id: UserId, purpose: Purpose) -> None:
+        """Forgets a user's tokens for a purpose that have not been used."""
+        ...
+
+
+class AuditLog(Protocol):
+    """Keeps what administrators did."""
+
+    async def add(self, entry: AuditEntry) -> None:
+        """Stores an entry."""
+        ...
+
 
 class ConfigRepository(Protocol):
-    """Reads the configuration table."""
+    """Stores the configuration table."""
+
+    async def get(self, key: str) -> ConfigEntry | None:
+        """An entry by its key."""
+        ...
+
+    async def set(self, entry: ConfigEntry) -> None:
+        """Stores an entry, in the place of the one with its key if there is one."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Deletes an entry; one that is not there is no error."""
+        ...
+
+    async def list(self, key_prefix: str, page: PageRequest) -> Page[ConfigEntry]:
+        """Entries whose keys begin so, in the order of their keys."""
+        ...
 
     async def public_values(self) -> Mapping[str, str]:
         """The values of all public entries by their keys."""
@@ -126,6 +193,16 @@ class UnitOfWork(Protocol):
     @property
     def config(self) -> ConfigRepository:
         """The configuration table."""
+        ...
+
+    @property
+    def one_time_tokens(self) -> OneTimeTokenRepository:
+        """The tokens that were mailed."""
+        ...
+
+    @property
+    def audit(self) -> AuditLog:
+        """The log of what administrators did."""
         ...
 
     @property
@@ -212,3 +289,34 @@ class PasswordHasher(Protocol):
 
 SecretSource: TypeAlias = Callable[[int], bytes]
 """Makes that many random bytes, fit for secrets; `secrets.token_bytes`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message to one address. Its repr hides it: it may hold a token.
+
+    Attributes:
+        to: the address.
+        subject: one line.
+        text: plain text, lines ended by line feeds.
+    """
+
+    to: str = field(repr=False)
+    subject: str
+    text: str = field(repr=False)
+
+
+class Mailer(Protocol):
+    """Sends mails, some time soon. One that can't be sent is logged by the mailer, and lost."""
+
+    def post(self, mail: Mail) -> None:
+        """Takes a mail to be sent. Never waits and never fails."""
+        ...
+
+
+class Background(Protocol):
+    """Does work that no answer waits for. What fails is logged by it."""
+
+    def start(self, work: Coroutine[object, object, None]) -> None:
+        """Begins work. Never waits and never fails."""
+        ...

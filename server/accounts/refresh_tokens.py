@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from server.accounts.domain.secret import secret_digest
 from server.accounts.domain.session import (
     EndReason,
     Family,
     Refresh,
     TokenPair,
     decide_refresh,
-    refresh_token_digest,
 )
 from server.accounts.ports import UnitOfWork, UnitOfWorkFactory
 from server.accounts.session_tokens import SessionTokens
@@ -45,7 +45,7 @@ class RefreshTokens:
             Unauthenticated: REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED.
         """
         async with self._unit_of_work() as uow:
-            family = await uow.sessions.lock_family(refresh_token_digest(refresh_token))
+            family = await uow.sessions.lock_family(secret_digest(refresh_token))
             if family is None:
                 raise _invalid()
             # After the lock, which may have waited for another call: its tokens are older than these.

@@ -16,25 +16,13 @@ from server.accounts.domain.user import (
     username_taken,
 )
 from server.accounts.ports import PasswordHasher, UnitOfWorkFactory
+from server.accounts.repeat import Repeat
 from server.accounts.session_tokens import Device, SessionTokens, SignedIn
 from server.errors import AlreadyExists
 from server.kernel.clock import Clock, IdSource
 from server.kernel.identity import Role, UserId
 
 _METHOD = "/kaiwa.accounts.v1.AccountsService/Register"
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """What makes a call safe to retry.
-
-    Attributes:
-        request_id: the client's UUID, in lower case.
-        body_hash: SHA-256 of the request without the id and the password.
-    """
-
-    request_id: str
-    body_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)

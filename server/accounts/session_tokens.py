@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from server.accounts.domain.secret import SECRET_BYTES, secret_digest, secret_text
 from server.accounts.domain.session import (
-    SECRET_BYTES,
     RefreshToken,
     RefreshTokenId,
     Session,
     TokenPair,
-    refresh_token_digest,
-    refresh_token_text,
 )
 from server.accounts.domain.user import User, label
 from server.accounts.ports import AccessClaims, AccessTokens, SecretSource, UnitOfWork
@@ -96,11 +94,11 @@ class SessionTokens:
 
     def next_refresh_token(self, session: Session) -> tuple[str, RefreshToken]:
         """A new refresh token of a session, made when the session was last refreshed: its text, and what is stored."""
-        text = refresh_token_text(self._secrets(SECRET_BYTES))
+        text = secret_text(self._secrets(SECRET_BYTES))
         token = RefreshToken(
             id=RefreshTokenId(self._ids.new_id()),
             session_id=session.id,
-            digest=refresh_token_digest(text),
+            digest=secret_digest(text),
             issued_at=session.refreshed_at,
             expires_at=session.expires_at,
         )

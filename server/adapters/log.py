@@ -48,6 +48,6 @@ def configure(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # These tell of every connection or statement at INFO.
-    for noisy in ("sqlalchemy.engine", "httpx", "faster_whisper"):
+    # These tell of every connection, statement or job at INFO.
+    for noisy in ("sqlalchemy.engine", "httpx", "faster_whisper", "procrastinate"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

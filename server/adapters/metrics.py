@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+METRICS_PATH = "/metrics"
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 
@@ -32,11 +39,6 @@ class Metrics:
         self._calls.labels(method, code).inc()
         self._seconds.labels(method).observe(seconds)
 
-    def serve(self, address: str) -> None:
-        """Serves the page `/metrics` on `host:port` from a thread of its own.
-
-        Raises:
-            OSError: the address can't be bound.
-        """
-        host, _, port = address.rpartition(":")
-        start_http_server(int(port), host.strip("[]"), self._registry)
+    def page(self) -> WSGIApplication:
+        """The page for Prometheus, published at `METRICS_PATH`."""
+        return make_wsgi_app(self._registry)

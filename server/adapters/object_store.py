@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import obstore
@@ -11,6 +11,9 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from server.errors import Reason, Unavailable
+
+PORTION = 500
+"""Keys that are listed at once."""
 
 
 def open_store(url: str | None, folder: Path) -> ObjectStore:
@@ -67,6 +70,18 @@ class ObjectAudioStore:
             await obstore.delete_async(self._store, key)
         except (NotFoundError, FileNotFoundError):
             return
+        except (BaseError, OSError) as error:
+            raise _away() from error
+
+    async def list_before(self, prefix: str, before: datetime) -> AsyncIterator[Sequence[str]]:
+        """The keys under a prefix that were stored before a time, in portions of up to `PORTION`.
+
+        Raises:
+            Unavailable: STORAGE_UNAVAILABLE.
+        """
+        try:
+            async for portion in obstore.list(self._store, prefix=prefix, chunk_size=PORTION):
+                yield [file["path"] for file in portion if file["last_modified"] < before]
         except (BaseError, OSError) as error:
             raise _away() from error
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from server.accounts.domain.session import EndReason, TokenPair, refresh_token_digest
+from server.accounts.domain.secret import secret_digest
+from server.accounts.domain.session import EndReason, TokenPair
 from server.errors import ApplicationError, Reason, Unauthenticated
 from tests.support.accounts import ACCESS_LIFE, REFRESH_LIFE, Accounts, make_user, sign_in
 from tests.support.kernel import NOON
@@ -52,7 +53,7 @@ async def test_only_the_digest_of_a_token_is_kept(accounts: Accounts) -> None:
     first = await begin(accounts)
 
     (kept,) = accounts.state.tokens.values()
-    assert kept.digest == refresh_token_digest(first.refresh_token)
+    assert kept.digest == secret_digest(first.refresh_token)
     assert len(kept.digest) == 32
 
 

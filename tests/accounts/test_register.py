@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.accounts.register import Repeat
+from server.accounts.repeat import Repeat
 from server.accounts.session_tokens import SignedIn
 from server.errors import AlreadyExists, ApplicationError, InvalidInput, Reason
 from server.kernel.identity import Role

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from kaiwa.accounts.v1 import accounts_service_pb2 as pb
 from kaiwa.accounts.v1 import accounts_service_pb2_grpc as rpc
-from kaiwa.accounts.v1 import user_pb2
+from kaiwa.accounts.v1 import config_entry_pb2, user_pb2
 from server.accounts.servicer import AccountsServicer
 from server.errors import Reason
+from server.kernel.identity import Role
 from server.rpc.server import Service
+from server.rpc.wire import PageTokens
 from tests.support.accounts import ACCESS_LIFE, REFRESH_LIFE, Accounts, make_user
 from tests.support.kernel import NOON
 from tests.support.rpc import Failure, failure_of, serving
@@ -31,7 +34,9 @@ class Client:
 
 @pytest.fixture
 async def client(accounts: Accounts) -> AsyncIterator[Client]:
-    service = Service(SERVICE, rpc.add_AccountsServiceServicer_to_server, AccountsServicer(accounts.use_cases))
+    service = Service(
+        SERVICE, rpc.add_AccountsServiceServicer_to_server, AccountsServicer(accounts.use_cases, PageTokens(b"s" * 32))
+    )
     async with serving([service], authenticate=accounts.authenticate) as served:
         yield Client(rpc.AccountsServiceStub(served.channel), accounts)
 
@@ -135,16 +140,144 @@ async def test_sign_in_answers_alike_for_unknown_and_known_names(client: Client)
 
 
 async def test_public_config_needs_no_token(client: Client) -> None:
-    client.accounts.state.config["app.minimum_version"] = ("1.2", True)
+    client.accounts.add_config("app.minimum_version", "1.2", public=True)
 
     assert dict((await client.stub.GetPublicConfig(pb.GetPublicConfigRequest())).values) == {
         "app.minimum_version": "1.2"
     }
 
 
-async def test_what_comes_later_says_so(client: Client) -> None:
-    made = await client.stub.Register(register_request())
+async def signed_in_as(client: Client, role: Role) -> tuple[tuple[str, str], ...]:
+    client.accounts.add_user(make_user(role=role))
+    return bearer(await client.stub.Login(pb.LoginRequest(login="mika", password="correct horse")))
 
-    later = await failure(client.stub.ListSessions(pb.ListSessionsRequest(), metadata=bearer(made)))
 
-    assert (later.code, later.reason) == (grpc.StatusCode.UNIMPLEMENTED, Reason.NOT_YET_AVAILABLE)
+async def test_sessions_as_the_contract_has_them(client: Client) -> None:
+    here = await signed_in_as(client, Role.STUDENT)
+    there = await client.stub.Login(pb.LoginRequest(login="mika", password="correct horse", device_name="Mika's phone"))
+
+    first = await client.stub.ListSessions(pb.ListSessionsRequest(page_size=1), metadata=here)
+    rest = await client.stub.ListSessions(
+        pb.ListSessionsRequest(page_size=1, page_token=first.next_page_token), metadata=here
+    )
+    await client.stub.RevokeSession(pb.RevokeSessionRequest(session_id=there.tokens.session_id.upper()), metadata=here)
+    after = await client.stub.ListSessions(pb.ListSessionsRequest(), metadata=here)
+
+    (newest,), (current,) = first.sessions, rest.sessions
+    assert (newest.id, newest.device_name, newest.current) == (there.tokens.session_id, "Mika's phone", False)
+    assert newest.create_time.ToDatetime(UTC) == newest.refresh_time.ToDatetime(UTC) == NOON
+    assert newest.expire_time.ToDatetime(UTC) == NOON + REFRESH_LIFE
+    assert current.current
+    assert rest.next_page_token == ""
+    assert list(after.sessions) == [current]
+
+
+async def test_a_profile_changes_by_its_mask(client: Client) -> None:
+    metadata = await signed_in_as(client, Role.STUDENT)
+
+    changed = await client.stub.UpdateMe(
+        pb.UpdateMeRequest(
+            user=user_pb2.User(level=7, day_turn_hour=0, native_language="de"),
+            update_mask=FieldMask(paths=["level", "day_turn_hour"]),
+        ),
+        metadata=metadata,
+    )
+    refusals = [
+        await failure(
+            client.stub.UpdateMe(
+                pb.UpdateMeRequest(user=user_pb2.User(level=7), update_mask=FieldMask(paths=paths)), metadata=metadata
+            )
+        )
+        for paths in ([], ["*"], ["role"], ["email"])
+    ]
+
+    assert (changed.user.level, changed.user.day_turn_hour, changed.user.native_language) == (7, 0, "en")
+    assert [refused.reason for refused in refusals] == [Reason.INVALID_FIELD_MASK] * 4
+
+
+async def test_passwords_and_addresses_by_mail(client: Client) -> None:
+    metadata = await signed_in_as(client, Role.STUDENT)
+    stub, accounts = client.stub, client.accounts
+
+    await stub.RequestEmailVerification(
+        pb.RequestEmailVerificationRequest(new_email="new@example.com", password="correct horse", request_id=REQUEST),
+        metadata=metadata,
+    )
+    await stub.VerifyEmail(pb.VerifyEmailRequest(token=accounts.mailed_token()))
+    me = (await stub.GetMe(pb.GetMeRequest(), metadata=metadata)).user
+    await stub.RequestPasswordReset(pb.RequestPasswordResetRequest(email="new@example.com", request_id=REQUEST))
+    await accounts.background.finish()
+    await stub.ResetPassword(pb.ResetPasswordRequest(token=accounts.mailed_token(), new_password="battery staple"))
+    again = await stub.Login(pb.LoginRequest(login="new@example.com", password="battery staple"))
+    await stub.Login(pb.LoginRequest(login="new@example.com", password="battery staple"))
+    changed = await stub.ChangePassword(
+        pb.ChangePasswordRequest(current_password="battery staple", new_password="a third one"),
+        metadata=bearer(again),
+    )
+
+    assert (me.email, me.verified) == ("new@example.com", True)
+    assert changed.ended_sessions == 1
+
+
+async def test_the_digest_of_a_repeatable_request_does_not_tell_its_password(client: Client) -> None:
+    metadata = await signed_in_as(client, Role.STUDENT)
+    request = pb.RequestEmailVerificationRequest(
+        new_email="new@example.com", password="correct horse", request_id=REQUEST
+    )
+    await client.stub.RequestEmailVerification(request, metadata=metadata)
+    user_id = next(iter(client.accounts.state.users))
+    client.accounts.state.users[user_id] = replace(client.accounts.state.users[user_id], password_hash="new$other one")
+    request.password = "other one"
+
+    await client.stub.RequestEmailVerification(request, metadata=metadata)
+
+    assert len(client.accounts.mailer.posted) == 1
+
+
+async def test_administration_of_accounts(client: Client) -> None:
+    metadata = await signed_in_as(client, Role.ADMIN)
+    ken = client.accounts.add_user(
+        make_user("0198c0de-0000-7000-9000-000000000002", email="ken@example.com", username="ken")
+    )
+
+    found = await client.stub.ListUsers(
+        pb.ListUsersRequest(query="KEN@", role=user_pb2.ROLE_STUDENT, active=True, verified=False), metadata=metadata
+    )
+    none = await client.stub.ListUsers(pb.ListUsersRequest(active=False), metadata=metadata)
+    updated = await client.stub.UpdateUser(
+        pb.UpdateUserRequest(
+            user=user_pb2.User(id=ken.id.upper(), role=user_pb2.ROLE_TEACHER, active=False),
+            update_mask=FieldMask(paths=["role"]),
+            audit_note="Teaches now",
+        ),
+        metadata=metadata,
+    )
+    refused = await failure(
+        client.stub.UpdateUser(
+            pb.UpdateUserRequest(user=user_pb2.User(id=ken.id), update_mask=FieldMask(paths=["role"])),
+            metadata=metadata,
+        )
+    )
+
+    assert [user.id for user in found.users] == [ken.id]
+    assert list(none.users) == []
+    assert (updated.user.role, updated.user.active) == (user_pb2.ROLE_TEACHER, True)
+    assert [entry.note for entry in client.accounts.state.audit.values()] == ["Teaches now"]
+    assert (refused.reason, refused.fields) == (Reason.INVALID_FIELD, ("user.role",))
+
+
+async def test_administration_of_the_configuration(client: Client) -> None:
+    metadata = await signed_in_as(client, Role.ADMIN)
+    entry = config_entry_pb2.ConfigEntry(key="app.minimum_version", value="1.2", description="d", public=True)
+
+    made = await client.stub.SetConfig(pb.SetConfigRequest(entry=entry, audit_note="why"), metadata=metadata)
+    listed = await client.stub.ListConfig(pb.ListConfigRequest(key_prefix="app."), metadata=metadata)
+    public = await client.stub.GetPublicConfig(pb.GetPublicConfigRequest())
+    deleted = await client.stub.SetConfig(pb.SetConfigRequest(delete_key="app.minimum_version"), metadata=metadata)
+
+    assert (made.entry.value, made.entry.description, made.entry.public) == ("1.2", "d", True)
+    assert made.entry.update_time.ToDatetime(UTC) == NOON
+    assert made.entry.updated_by == next(iter(client.accounts.state.users))
+    assert list(listed.entries) == [made.entry]
+    assert dict(public.values) == {"app.minimum_version": "1.2"}
+    assert not deleted.HasField("entry")

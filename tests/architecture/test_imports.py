@@ -12,7 +12,19 @@ import pytest
 SERVER = Path(__file__).parents[2] / "server"
 SERVICES = ("accounts", "content", "learning", "speech", "jobs")
 GENERATED = ("kaiwa", "buf")
-INFRASTRUCTURE = ("grpc", "sqlalchemy", "psycopg", "google", "structlog", "obstore", "limits", "redis", "av", "soxr")
+INFRASTRUCTURE = (
+    "grpc",
+    "sqlalchemy",
+    "psycopg",
+    "procrastinate",
+    "google",
+    "structlog",
+    "obstore",
+    "limits",
+    "redis",
+    "av",
+    "soxr",
+)
 
 
 def modules() -> Iterator[tuple[str, Path]]:

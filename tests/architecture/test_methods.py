@@ -14,19 +14,18 @@ from kaiwa.learning.v1 import learning_service_pb2
 from kaiwa.speech.v1 import speech_service_pb2
 from server.accounts.servicer import AccountsServicer
 from server.content.servicer import ContentServicer
+from server.jobs.servicer import JobsServicer
 from server.speech.servicer import SpeechServicer
 
 ROOT = Path(__file__).parents[2]
 SERVICES = {
     "accounts": (accounts_service_pb2.DESCRIPTOR.services_by_name["AccountsService"], AccountsServicer),
     "content": (content_service_pb2.DESCRIPTOR.services_by_name["ContentService"], ContentServicer),
+    "jobs": (jobs_service_pb2.DESCRIPTOR.services_by_name["JobsService"], JobsServicer),
     "speech": (speech_service_pb2.DESCRIPTOR.services_by_name["SpeechService"], SpeechServicer),
 }
 # Answered by later versions; the edge says so for each of their methods.
-LATER = {
-    "learning": learning_service_pb2.DESCRIPTOR.services_by_name["LearningService"],
-    "jobs": jobs_service_pb2.DESCRIPTOR.services_by_name["JobsService"],
-}
+LATER = {"learning": learning_service_pb2.DESCRIPTOR.services_by_name["LearningService"]}
 IMPLEMENTED = [
     (service, method.name)
     for service, (descriptor, servicer) in SERVICES.items()

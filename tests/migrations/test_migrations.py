@@ -8,6 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 
 from server.adapters.postgres import migrate
@@ -65,15 +66,15 @@ def test_migrated_catalog_is_that_of_the_tables(database_url: str, empty_databas
 
 def test_other_schemas_are_left_alone(empty_database_url: str) -> None:
     with connected(empty_database_url) as connection:
-        connection.execute(text("CREATE SCHEMA procrastinate"))
-        connection.execute(text("CREATE TABLE procrastinate.jobs (id int PRIMARY KEY)"))
+        connection.execute(text("CREATE SCHEMA other"))
+        connection.execute(text("CREATE TABLE other.jobs (id int PRIMARY KEY)"))
         connection.commit()
     migrate.upgrade(empty_database_url)
     with connected(empty_database_url) as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     migrate.downgrade(empty_database_url, "base")
     with connected(empty_database_url) as connection:
-        assert inspect(connection).get_table_names("procrastinate") == ["jobs"]
+        assert inspect(connection).get_table_names("other") == ["jobs"]
 
 
 def test_each_migration_goes_down_and_up_again_and_keeps_users(empty_database_url: str) -> None:
@@ -136,6 +137,14 @@ def test_a_database_that_is_away_is_unavailable(empty_database_url: str) -> None
     with pytest.raises(Unavailable) as caught:
         migrate.upgrade(empty_database_url.replace("socket", "nothing"))
     assert caught.value.reason is Reason.DATABASE_UNAVAILABLE
+
+
+def test_the_queue_is_that_of_the_installed_procrastinate(database_url: str) -> None:
+    (pinned,) = (migrate.SCRIPTS / "procrastinate").glob("*.sql")
+    assert pinned.read_text("utf-8") == SchemaManager.get_schema()
+    with connected(database_url) as connection:
+        assert "procrastinate_jobs" in inspect(connection).get_table_names("procrastinate")
+        assert not [name for name in inspect(connection).get_table_names() if name.startswith("procrastinate")]
 
 
 def test_there_is_one_head() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 import structlog
@@ -29,6 +30,10 @@ class FakeMaintenance:
         self.asked["tokens"] = before
         return 1
 
+    async def delete_expired_mailed_tokens(self, before: datetime) -> int:
+        self.asked["mailed tokens"] = before
+        return 1
+
     async def forget_answers(self, before: datetime) -> int:
         self.asked["answers"] = before
         return 1
@@ -37,15 +42,31 @@ class FakeMaintenance:
         self.asked["speaking sessions"] = before
         return 0
 
+    async def delete_expired_jobs(self, before: datetime) -> int:
+        self.asked["jobs"] = before
+        return 0
+
+    async def remove_orphaned_audio(self, before: datetime) -> int:
+        self.asked["audio"] = before
+        return 0
+
+    async def forget_dead_deliveries(self, before: datetime) -> int:
+        self.asked["deliveries"] = before
+        return 0
+
 
 async def test_each_chore_has_its_age() -> None:
     maintenance = FakeMaintenance()
-    for chore in chores(maintenance):
+    for chore in chores(maintenance, maintenance.remove_orphaned_audio):
         await do_chore(chore, FixedClock(NOON))
     assert maintenance.asked == {
         "sessions": NOON - timedelta(days=7),
         "tokens": NOON - timedelta(days=7),
+        "mailed tokens": NOON,
         "answers": NOON - timedelta(days=7),
+        "audio": NOON - timedelta(days=1),
+        "jobs": NOON,
+        "deliveries": NOON - timedelta(minutes=1),
         "speaking sessions": NOON - timedelta(hours=12),
     }
 
@@ -56,13 +77,13 @@ async def test_a_chore_that_fails_is_logged_and_left_for_the_next_time(error: Ex
         raise error
 
     with structlog.testing.capture_logs() as logged:
-        await do_chore(Chore("fails", timedelta(hours=1), timedelta(0), fail), FixedClock())
+        await do_chore(Chore("fails", "* * * * *", timedelta(0), fail), FixedClock())
     assert [(line["event"], line["chore"]) for line in logged] == [("chore failed", "fails")]
 
 
-async def test_it_works_until_it_is_told_to_stop(database_url: str) -> None:
+async def test_it_works_until_it_is_told_to_stop(database_url: str, tmp_path: Path) -> None:
     stop = asyncio.Event()
-    working = asyncio.create_task(work(Settings(database_url=database_url), stop))
+    working = asyncio.create_task(work(Settings(home=tmp_path, database_url=database_url), stop))
     stop.set()
     async with asyncio.timeout(10):
         await working

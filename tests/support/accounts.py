@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from server.accounts.authenticate import Authenticate
+from server.accounts.change_password import ChangePassword
 from server.accounts.create_account import CreateAccount
+from server.accounts.domain.administration import AuditEntry, ConfigEntry, UserFilter
+from server.accounts.domain.one_time_token import OneTimeToken, OneTimeTokenId, Purpose
 from server.accounts.domain.password import Password
 from server.accounts.domain.session import (
     EndReason,
@@ -24,16 +28,33 @@ from server.accounts.domain.session import (
 from server.accounts.domain.user import Credentials, User, email_taken, username_taken
 from server.accounts.get_me import GetMe
 from server.accounts.get_public_config import GetPublicConfig
+from server.accounts.list_config import ListConfig
+from server.accounts.list_sessions import ListSessions
+from server.accounts.list_users import ListUsers
 from server.accounts.login import Login, SignIn
 from server.accounts.logout import Logout
-from server.accounts.ports import AccessClaims, Verdict
+from server.accounts.mailed_tokens import MailedTokens
+from server.accounts.mails import MailTexts
+from server.accounts.ports import AccessClaims, Mail, Verdict
 from server.accounts.refresh_tokens import RefreshTokens
-from server.accounts.register import Register, Registration, Repeat
+from server.accounts.register import Register, Registration
+from server.accounts.repeat import Repeat
+from server.accounts.request_email_verification import RequestEmailVerification
+from server.accounts.request_password_reset import RequestPasswordReset
+from server.accounts.reset_password import ResetPassword
+from server.accounts.revoke_session import RevokeSession
 from server.accounts.servicer import AccountsUseCases
 from server.accounts.session_tokens import Device, SessionTokens
+from server.accounts.set_config import SetConfig
+from server.accounts.update_me import UpdateMe
+from server.accounts.update_user import UpdateUser
+from server.accounts.verify_email import VerifyEmail
 from server.errors import AlreadyExists, Reason, Unauthenticated
-from server.kernel.identity import Role, SessionId, UserId
+from server.kernel.identity import Caller, Role, SessionId, UserId
+from server.kernel.paging import Page, PageRequest
 from tests.support.kernel import NOON, CountingIds, CountingSecrets, FixedClock
+
+T = TypeVar("T")
 
 ACCESS_LIFE = timedelta(minutes=15)
 REFRESH_LIFE = timedelta(days=30)
@@ -74,7 +95,9 @@ class State:
     users: dict[UserId, Credentials] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     tokens: dict[RefreshTokenId, RefreshToken] = field(default_factory=dict)
-    config: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    mailed: dict[OneTimeTokenId, OneTimeToken] = field(default_factory=dict)
+    audit: dict[str, AuditEntry] = field(default_factory=dict)
+    config: dict[str, ConfigEntry] = field(default_factory=dict)
     answers: dict[tuple[str, str, str], tuple[bytes, bytes | None]] = field(default_factory=dict)
 
 
@@ -102,6 +125,8 @@ class FakeUnitOfWork:
             setattr(self._state, name, dict(table))
         self.users = FakeUsers(self._state)
         self.sessions = FakeSessions(self._state)
+        self.one_time_tokens = FakeOneTimeTokens(self._state)
+        self.audit = FakeAudit(self._state)
         self.config = FakeConfig(self._state)
         self.idempotency = FakeIdempotency(self._state)
         return self
@@ -147,6 +172,23 @@ class FakeUsers:
         if user_id in self._rows:
             self._rows[user_id] = replace(self._rows[user_id], password_hash=password_hash)
 
+    async def list(self, wanted: UserFilter, page: PageRequest) -> Page[User]:
+        def is_wanted(user: User) -> bool:
+            return (
+                (wanted.text in user.email.lower() or wanted.text in user.username.lower())
+                and wanted.role in {None, user.role}
+                and wanted.active in {None, user.active}
+                and wanted.verified in {None, user.verified}
+            )
+
+        users = [row.user for row in self._rows.values() if is_wanted(row.user)]
+        users.sort(key=lambda user: (user.created_at, user.id), reverse=True)
+        return cut(users, page, lambda user: (user.created_at.isoformat(), user.id))
+
+    async def lock_active_admins(self) -> frozenset[UserId]:
+        users = [row.user for row in self._rows.values()]
+        return frozenset(user.id for user in users if user.active and user.role is Role.ADMIN)
+
     def _check_names(self, user: User) -> None:
         others = [row.user for row in self._rows.values() if row.user.id != user.id]
         if any(other.email.lower() == user.email.lower() for other in others):
@@ -191,6 +233,61 @@ class FakeSessions:
         if session is not None and session.ended_at is None:
             self._rows[session_id] = replace(session, ended_at=now, end_reason=reason)
 
+    async def end_all(self, user_id: UserId, reason: EndReason, now: datetime, *, keep: SessionId | None = None) -> int:
+        ended = [row for row in self._rows.values() if row.user_id == user_id and row.live(now) and row.id != keep]
+        for session in ended:
+            await self.end(session.id, reason, now)
+        return len(ended)
+
+    async def owner(self, session_id: SessionId) -> UserId | None:
+        session = self._rows.get(session_id)
+        return session.user_id if session else None
+
+    async def list_live(self, user_id: UserId, now: datetime, page: PageRequest) -> Page[Session]:
+        live = [row for row in self._rows.values() if row.user_id == user_id and row.live(now)]
+        live.sort(key=lambda session: (session.refreshed_at, session.id), reverse=True)
+        return cut(live, page, lambda session: (session.refreshed_at.isoformat(), session.id))
+
+
+def cut(items: Sequence[T], page: PageRequest, position: Callable[[T], tuple[str, ...]]) -> Page[T]:
+    """A page of items that are in order."""
+    positions = [position(item) for item in items]
+    start = 0 if page.after is None else positions.index(page.after) + 1
+    end = start + page.size
+    return Page(tuple(items[start:end]), positions[end - 1] if end < len(items) else None)
+
+
+class FakeOneTimeTokens:
+    """Tokens that were mailed, in memory."""
+
+    def __init__(self, state: State) -> None:
+        self._rows = state.mailed
+
+    async def add(self, token: OneTimeToken) -> None:
+        self._rows[token.id] = token
+
+    async def find(self, digest: bytes, purpose: Purpose) -> OneTimeToken | None:
+        rows = self._rows.values()
+        return next((row for row in rows if row.digest == digest and row.purpose is purpose), None)
+
+    async def use(self, token_id: OneTimeTokenId, now: datetime) -> None:
+        self._rows[token_id] = replace(self._rows[token_id], used_at=now)
+
+    async def void(self, user_id: UserId, purpose: Purpose) -> None:
+        for row in list(self._rows.values()):
+            if row.user_id == user_id and row.purpose is purpose and row.used_at is None:
+                del self._rows[row.id]
+
+
+class FakeAudit:
+    """What administrators did, in memory."""
+
+    def __init__(self, state: State) -> None:
+        self._rows = state.audit
+
+    async def add(self, entry: AuditEntry) -> None:
+        self._rows[entry.id] = entry
+
 
 class FakeConfig:
     """A configuration table in memory."""
@@ -198,8 +295,21 @@ class FakeConfig:
     def __init__(self, state: State) -> None:
         self._rows = state.config
 
+    async def get(self, key: str) -> ConfigEntry | None:
+        return self._rows.get(key)
+
+    async def set(self, entry: ConfigEntry) -> None:
+        self._rows[entry.key] = entry
+
+    async def delete(self, key: str) -> None:
+        self._rows.pop(key, None)
+
+    async def list(self, key_prefix: str, page: PageRequest) -> Page[ConfigEntry]:
+        entries = [self._rows[key] for key in sorted(self._rows) if key.startswith(key_prefix)]
+        return cut(entries, page, lambda entry: (entry.key,))
+
     async def public_values(self) -> Mapping[str, str]:
-        return {key: value for key, (value, public) in self._rows.items() if public}
+        return {entry.key: entry.value for entry in self._rows.values() if entry.public}
 
 
 class FakeIdempotency:
@@ -256,6 +366,31 @@ class FakeAccessTokens:
         return self._claims[token]
 
 
+class FakeMailer:
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.posted: list[Mail] = []
+
+    def post(self, mail: Mail) -> None:
+        self.posted.append(mail)
+
+
+class FakeBackground:
+    """Keeps work until it is told to do it."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Coroutine[object, object, None]] = []
+
+    def start(self, work: Coroutine[object, object, None]) -> None:
+        self.waiting.append(work)
+
+    async def finish(self) -> None:
+        """Does what waits."""
+        while self.waiting:
+            await self.waiting.pop(0)
+
+
 class Accounts:
     """All use cases of accounts on fakes."""
 
@@ -268,11 +403,29 @@ class Accounts:
         self.tokens = SessionTokens(
             self.access_tokens, self.ids, CountingSecrets(), access_life=ACCESS_LIFE, refresh_life=REFRESH_LIFE
         )
+        self.mailer, self.background = FakeMailer(), FakeBackground()
+        mailed, texts = MailedTokens(self.ids, CountingSecrets(start=1000)), MailTexts("https://app.example")
         self.register = Register(self.database, self.hasher, self.tokens, self.clock, self.ids, TIME_ZONES)
         self.login = Login(self.database, self.hasher, self.tokens, self.clock)
         self.refresh_tokens = RefreshTokens(self.database, self.tokens, self.clock)
         self.logout = Logout(self.database, self.clock)
+        self.list_sessions = ListSessions(self.database, self.clock)
+        self.revoke_session = RevokeSession(self.database, self.clock)
         self.get_me = GetMe(self.database)
+        self.update_me = UpdateMe(self.database, self.clock, TIME_ZONES)
+        self.change_password = ChangePassword(self.database, self.hasher, self.clock)
+        self.request_email_verification = RequestEmailVerification(
+            self.database, self.hasher, mailed, self.mailer, texts, self.clock
+        )
+        self.verify_email = VerifyEmail(self.database, self.mailer, texts, self.clock)
+        self.request_password_reset = RequestPasswordReset(
+            self.database, self.background, mailed, self.mailer, texts, self.clock
+        )
+        self.reset_password = ResetPassword(self.database, self.hasher, self.clock)
+        self.list_users = ListUsers(self.database)
+        self.update_user = UpdateUser(self.database, self.clock, self.ids)
+        self.list_config = ListConfig(self.database)
+        self.set_config = SetConfig(self.database, self.clock, self.ids)
         self.get_public_config = GetPublicConfig(self.database)
         self.authenticate = Authenticate(self.database, self.access_tokens, self.clock)
         self.create_account = CreateAccount(self.database, self.hasher, self.clock, self.ids)
@@ -280,14 +433,27 @@ class Accounts:
     @property
     def use_cases(self) -> AccountsUseCases:
         """What AccountsService answers with."""
-        return AccountsUseCases(
-            self.register, self.login, self.refresh_tokens, self.logout, self.get_me, self.get_public_config
-        )
+        return AccountsUseCases(**{each.name: getattr(self, each.name) for each in fields(AccountsUseCases)})
 
     @property
     def state(self) -> State:
         """What is committed."""
         return self.database.state
+
+    def add_config(self, key: str, value: str, *, public: bool = False) -> ConfigEntry:
+        """Puts a setting into the database."""
+        self.state.config[key] = ConfigEntry(key, value, f"about {key}", public, NOON)
+        return self.state.config[key]
+
+    async def caller(self, login: str = "mika@example.com", password: str = "correct horse") -> Caller:
+        """Somebody who has just signed in."""
+        begun = await self.login(sign_in(login, password))
+        return await self.authenticate(begun.tokens.access_token)
+
+    def mailed_token(self) -> str:
+        """The token in the last mail that has one."""
+        found: list[str] = [token for mail in self.mailer.posted for token in re.findall(r"#token=(\S+)", mail.text)]
+        return found[-1]
 
     def add_user(self, user: User, password_hash: str = "new$correct horse") -> User:
         """Puts an account into the database."""

@@ -26,6 +26,7 @@ from server.accounts.servicer import AccountsServicer
 from server.app import Assembly, Engines, assemble
 from server.config import SERVICES, Rates, Settings
 from server.content.servicer import ContentServicer
+from server.jobs.servicer import JobsServicer
 from server.kernel.identity import Role
 from server.speech.servicer import SpeechServicer
 from tests.support.speech import LoudnessDetector, ScriptedRecogniser
@@ -44,7 +45,12 @@ METHODS: Mapping[str, MethodDescriptor] = {
 }
 """Every method of the contract by its path."""
 
-_SERVICERS = {"AccountsService": AccountsServicer, "ContentService": ContentServicer, "SpeechService": SpeechServicer}
+_SERVICERS = {
+    "AccountsService": AccountsServicer,
+    "ContentService": ContentServicer,
+    "JobsService": JobsServicer,
+    "SpeechService": SpeechServicer,
+}
 
 
 def implemented(path: str) -> bool:

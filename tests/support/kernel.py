@@ -33,10 +33,10 @@ class CountingIds:
 
 
 class CountingSecrets:
-    """Makes byte strings that count up from 1."""
+    """Makes byte strings that count up from `start` + 1."""
 
-    def __init__(self) -> None:
-        self.made = 0
+    def __init__(self, start: int = 0) -> None:
+        self.made = start
 
     def __call__(self, size: int) -> bytes:
         self.made += 1

@@ -13,6 +13,9 @@ from kaiwa_client.errors import NotSignedIn, from_rpc
 from kaiwa_client.retry import RetryPolicy
 
 Response = TypeVar("Response")
+QUICK = 15.0
+"""Seconds that an ordinary call may take."""
+
 Metadata = tuple[tuple[str, str], ...]
 
 

@@ -16,8 +16,10 @@ from kaiwa.content.v1.content_service_pb2_grpc import ContentServiceStub
 from kaiwa.speech.v1 import speech_service_pb2 as speech_pb2
 from kaiwa.speech.v1.speech_service_pb2_grpc import SpeechServiceStub
 from kaiwa_client import models
+from kaiwa_client.account import OwnAccount
+from kaiwa_client.administration import Administration
 from kaiwa_client.auth import Credentials, FixedToken, SessionTokens, TokenSource
-from kaiwa_client.calls import Calls
+from kaiwa_client.calls import QUICK, Calls
 from kaiwa_client.channel import DEFAULT_ADDRESS, Address, open_channel, parse_address
 from kaiwa_client.clock import Clock, SystemClock
 from kaiwa_client.errors import CallFailed, NotSignedIn
@@ -33,7 +35,6 @@ USER_AGENT = "kaiwa-python/0.1"
 LONGEST_TRANSCRIBED_FILE = 3_670_016
 """The most bytes that Transcribe takes."""
 
-_QUICK = 15.0
 _TRANSCRIBE = 120.0
 
 
@@ -57,6 +58,10 @@ class KaiwaClient:
         ca_file: PEM certificates to trust with TLS in place of the system's.
         clock: tells the time and waits.
         retry: when calls are made again.
+
+    Attributes:
+        account: one's own sessions and profile.
+        admin: what administrators do.
     """
 
     def __init__(
@@ -84,6 +89,8 @@ class KaiwaClient:
             self._store, refresh=self._refresh, sign_in=self._sign_in, credentials=credentials, clock=self.clock
         )
         self._tokens: TokenSource = FixedToken(token) if token else session
+        self.account = OwnAccount(self._accounts, self._calls, self._tokens)
+        self.admin = Administration(self._accounts, self._calls, self._tokens)
 
     async def __aenter__(self) -> Self:
         return self
@@ -106,7 +113,7 @@ class KaiwaClient:
         request = accounts_pb2.GetPublicConfigRequest()
         try:
             await self._calls.public(
-                lambda metadata: self._accounts.GetPublicConfig(request, metadata=metadata, timeout=_QUICK)
+                lambda metadata: self._accounts.GetPublicConfig(request, metadata=metadata, timeout=QUICK)
             )
         except CallFailed:
             return  # Whatever it says, it is there.
@@ -130,7 +137,7 @@ class KaiwaClient:
             request_id=str(uuid.uuid4()),
         )
         response = await self._calls.public(
-            lambda metadata: self._accounts.Register(request, metadata=metadata, timeout=_QUICK)
+            lambda metadata: self._accounts.Register(request, metadata=metadata, timeout=QUICK)
         )
         self._store.save(with_login(records.tokens(response.tokens), email))
         return records.user(response.user)
@@ -150,7 +157,7 @@ class KaiwaClient:
         # A session that is gone already is what was wanted.
         with contextlib.suppress(NotSignedIn):
             await self._calls.signed_in(
-                self._tokens, lambda metadata: self._accounts.Logout(request, metadata=metadata, timeout=_QUICK)
+                self._tokens, lambda metadata: self._accounts.Logout(request, metadata=metadata, timeout=QUICK)
             )
         async with self._store.exclusive():
             self._store.clear()
@@ -159,7 +166,7 @@ class KaiwaClient:
         """The account that is signed in."""
         response = await self._calls.signed_in(
             self._tokens,
-            lambda metadata: self._accounts.GetMe(accounts_pb2.GetMeRequest(), metadata=metadata, timeout=_QUICK),
+            lambda metadata: self._accounts.GetMe(accounts_pb2.GetMeRequest(), metadata=metadata, timeout=QUICK),
         )
         return records.user(response.user)
 
@@ -173,7 +180,7 @@ class KaiwaClient:
             login=credentials.login, password=credentials.password, device_name=self._device_name
         )
         return await self._calls.public(
-            lambda metadata: self._accounts.Login(request, metadata=metadata, timeout=_QUICK)
+            lambda metadata: self._accounts.Login(request, metadata=metadata, timeout=QUICK)
         )
 
     async def _sign_in(self, credentials: Credentials) -> Tokens:
@@ -182,7 +189,7 @@ class KaiwaClient:
     async def _refresh(self, refresh_token: str, request_id: str) -> Tokens:
         request = accounts_pb2.RefreshTokensRequest(refresh_token=refresh_token, request_id=request_id)
         response = await self._calls.public(
-            lambda metadata: self._accounts.RefreshTokens(request, metadata=metadata, timeout=_QUICK)
+            lambda metadata: self._accounts.RefreshTokens(request, metadata=metadata, timeout=QUICK)
         )
         return records.tokens(response.tokens)
 
@@ -219,7 +226,7 @@ class KaiwaClient:
                 order=order,
             )
             response = await self._calls.signed_in(
-                self._tokens, lambda metadata: self._content.ListSentences(request, metadata=metadata, timeout=_QUICK)
+                self._tokens, lambda metadata: self._content.ListSentences(request, metadata=metadata, timeout=QUICK)
             )
             return [records.sentence(item) for item in response.sentences], response.next_page_token
 
@@ -295,7 +302,7 @@ class KaiwaClient:
         async def page(size: int, token: str) -> tuple[list[models.Attempt], str]:
             request = speech_pb2.ListAttemptsRequest(page_size=size, page_token=token, sentence_id=sentence_id)
             response = await self._calls.signed_in(
-                self._tokens, lambda metadata: self._speech.ListAttempts(request, metadata=metadata, timeout=_QUICK)
+                self._tokens, lambda metadata: self._speech.ListAttempts(request, metadata=metadata, timeout=QUICK)
             )
             return [records.attempt(item) for item in response.attempts], response.next_page_token
 
@@ -305,6 +312,6 @@ class KaiwaClient:
         """One attempt with all details."""
         request = speech_pb2.GetAttemptRequest(attempt_id=attempt_id)
         response = await self._calls.signed_in(
-            self._tokens, lambda metadata: self._speech.GetAttempt(request, metadata=metadata, timeout=_QUICK)
+            self._tokens, lambda metadata: self._speech.GetAttempt(request, metadata=metadata, timeout=QUICK)
         )
         return records.attempt(response.attempt)

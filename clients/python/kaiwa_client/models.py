@@ -22,6 +22,35 @@ class User:
     native_language: str
     time_zone: str
     create_time: datetime | None
+    day_turn_hour: int = 4
+    voice_retention_days: int = 0
+    active: bool = True
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in on a device; `current` is the one that asked."""
+
+    id: str
+    device_name: str
+    user_agent: str
+    create_time: datetime
+    refresh_time: datetime
+    expire_time: datetime
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigEntry:
+    """A setting that administrators change while the server runs."""
+
+    key: str
+    value: str
+    description: str
+    public: bool
+    update_time: datetime
+    updated_by: str
 
 
 @dataclass(frozen=True, slots=True)

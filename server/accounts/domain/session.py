@@ -6,8 +6,6 @@ ends the family (RFC 9700, section 4.14.2).
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum, auto
@@ -17,15 +15,16 @@ from server.kernel.identity import Role, SessionId, UserId
 
 RefreshTokenId = NewType("RefreshTokenId", str)
 
-SECRET_BYTES = 32
-"""Entropy of a refresh token."""
-
 
 class EndReason(StrEnum):
     """Why a session was ended before its time."""
 
     LOGOUT = "logout"
+    REVOKED = "revoked"
     TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, not a secret
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - as above
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - as above
+    ACCOUNT_INACTIVE = "account_inactive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +164,3 @@ def decide_refresh(family: Family, request_id: str | None, now: datetime) -> Ref
     # answer that got lost is not locked out.
     retried = request_id is not None and request_id == token.used_request_id
     return Refresh.REPLAY if retried and successor is not None and successor.used_at is None else Refresh.REUSED
-
-
-def refresh_token_text(secret: bytes) -> str:
-    """The text of a refresh token of `SECRET_BYTES` random bytes: base64url without padding."""
-    return base64.urlsafe_b64encode(secret).decode().rstrip("=")
-
-
-def refresh_token_digest(text: str) -> bytes:
-    """What the server knows a refresh token by. A plain hash does: the token has 256 bits of entropy to guess."""
-    return hashlib.sha256(text.encode()).digest()

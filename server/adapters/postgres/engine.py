@@ -1,6 +1,8 @@
 """The connection pool that all units of work share."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -11,6 +13,25 @@ CONNECT_TIMEOUT = timedelta(seconds=3)
 POOL_TIMEOUT = timedelta(seconds=5)
 LOCK_TIMEOUT = timedelta(seconds=5)
 STATEMENT_TIMEOUT = timedelta(seconds=15)
+PATIENCE: Mapping[str, int] = MappingProxyType(
+    {
+        "connect_timeout": int(CONNECT_TIMEOUT.total_seconds()),
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 10_000,
+    }
+)
+"""How soon a connection notices that the other end is away, as libpq's parameters."""
+
+
+def libpq_url(url: str) -> str:
+    """A database's URL as libpq takes it.
+
+    Args:
+        url: `postgresql+psycopg://...`.
+    """
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def create_engine(
@@ -52,11 +73,7 @@ def create_engine(
         pool_timeout=POOL_TIMEOUT.total_seconds(),
         connect_args={
             "application_name": application_name,
-            "connect_timeout": int(CONNECT_TIMEOUT.total_seconds()),
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 2,
-            "tcp_user_timeout": 10_000,
+            **PATIENCE,
             "options": options.strip(),
         },
     )

@@ -1,22 +1,30 @@
 """What a worker tidies up in all accounts."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Delete, Update, delete, func, select, update
+from sqlalchemy import Delete, Update, column, delete, exists, func, select, table, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from server.adapters.postgres import queue
 from server.adapters.postgres.failures import translate
 from server.adapters.postgres.tables import (
     AttemptRow,
+    AudioFileRow,
     IdempotencyKeyRow,
+    JobRow,
+    OneTimeTokenRow,
     RefreshTokenRow,
     SessionRow,
     SpeakingSessionRow,
 )
 
+_QUEUE = table("procrastinate_jobs", column("worker_id"), column("status"), schema=queue.SCHEMA)
+_WORKERS = table("procrastinate_workers", column("id"), column("last_heartbeat"), schema=queue.SCHEMA)
+
 
 class PostgresMaintenance:
-    """Tidies up; each method is one statement in a transaction of its own, so workers may do the same at once."""
+    """Tidies up; each method is a transaction of its own, so workers may do the same at once."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -28,6 +36,10 @@ class PostgresMaintenance:
     async def delete_expired_refresh_tokens(self, before: datetime) -> int:
         """Deletes refresh tokens that ran out before a time, of sessions that go on; returns how many."""
         return await self._execute(delete(RefreshTokenRow).where(RefreshTokenRow.expires_at < before))
+
+    async def delete_expired_mailed_tokens(self, before: datetime) -> int:
+        """Deletes tokens that were mailed and ran out before a time; returns how many."""
+        return await self._execute(delete(OneTimeTokenRow).where(OneTimeTokenRow.expires_at < before))
 
     async def forget_answers(self, before: datetime) -> int:
         """Deletes the first answers to requests that came before a time; returns how many."""
@@ -45,9 +57,34 @@ class PostgresMaintenance:
         forgotten = (SpeakingSessionRow.ended_at.is_(None), SpeakingSessionRow.started_at < before, last < before)
         return await self._execute(update(SpeakingSessionRow).where(*forgotten).values(ended_at=last))
 
+    async def delete_expired_jobs(self, before: datetime) -> int:
+        """Deletes jobs that expired before a time; returns how many."""
+        return await self._execute(delete(JobRow).where(JobRow.expires_at < before))
+
+    async def named_among(self, keys: Collection[str]) -> Collection[str]:
+        """Those of the keys of the object store that a row names."""
+        query = select(AudioFileRow.object_key).where(AudioFileRow.object_key.in_(keys))
+        try:
+            async with self._engine.connect() as connection:
+                return set((await connection.execute(query)).scalars())
+        except Exception as error:
+            if (meaning := translate(error)) is not None:
+                raise meaning from error
+            raise
+
+    async def forget_dead_deliveries(self, before: datetime) -> int:
+        """Takes out of the queue what workers were at that have been silent since a time; returns how many.
+
+        Whether the job goes on is decided by its own row, not by the queue's.
+        """
+        alive = exists().where(_WORKERS.c.id == _QUEUE.c.worker_id, _WORKERS.c.last_heartbeat >= before)
+        return await self._execute(delete(_QUEUE).where(_QUEUE.c.status == text("'doing'"), ~alive))
+
     async def _execute(self, statement: Delete | Update) -> int:
         try:
             async with self._engine.begin() as connection:
+                # The queue's triggers name nothing by schema.
+                await connection.execute(queue.PATH)
                 result = await connection.execute(statement)
         except Exception as error:
             if (meaning := translate(error)) is not None:

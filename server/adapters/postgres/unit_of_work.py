@@ -16,8 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from server.adapters.postgres.failures import translate
 from server.adapters.postgres.repositories.attempts import PostgresAttempts
+from server.adapters.postgres.repositories.audit import PostgresAudit
 from server.adapters.postgres.repositories.config import PostgresConfig
 from server.adapters.postgres.repositories.idempotency import PostgresIdempotency
+from server.adapters.postgres.repositories.jobs import PostgresJobs
+from server.adapters.postgres.repositories.one_time_tokens import PostgresOneTimeTokens
 from server.adapters.postgres.repositories.practice_lookups import (
     PostgresLearners,
     PostgresPracticeCards,
@@ -63,6 +66,16 @@ class PostgresUnitOfWork:
         return PostgresSessions(self.session)
 
     @cached_property
+    def one_time_tokens(self) -> PostgresOneTimeTokens:
+        """Tokens that were mailed."""
+        return PostgresOneTimeTokens(self.session)
+
+    @cached_property
+    def audit(self) -> PostgresAudit:
+        """What administrators did."""
+        return PostgresAudit(self.session)
+
+    @cached_property
     def config(self) -> PostgresConfig:
         """The configuration table."""
         return PostgresConfig(self.session)
@@ -96,6 +109,11 @@ class PostgresUnitOfWork:
     def learners(self) -> PostgresLearners:
         """Accounts, as practices need them."""
         return PostgresLearners(self.session)
+
+    @cached_property
+    def jobs(self) -> PostgresJobs:
+        """Background jobs."""
+        return PostgresJobs(self.session)
 
     async def commit(self) -> None:
         """Makes everything done so far durable."""

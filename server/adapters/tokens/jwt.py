@@ -5,16 +5,31 @@ from __future__ import annotations
 import math
 import uuid
 from datetime import UTC, datetime
+from typing import Protocol
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from server.accounts.ports import AccessClaims
-from server.adapters.tokens.keys import ALGORITHM, KeyRing
+from server.adapters.tokens.keys import ALGORITHM, SigningKey
 from server.errors import Reason, Unauthenticated
 from server.kernel.identity import SessionId, UserId
 
 _TYPE = "at+jwt"
 _REQUIRED = ["iss", "aud", "sub", "sid", "iat", "exp"]
+
+
+class Keys(Protocol):
+    """The keys that are accepted, as they are at this moment."""
+
+    @property
+    def signer(self) -> SigningKey:
+        """The key that signs new tokens."""
+        ...
+
+    def verifier(self, key_id: str) -> tuple[str, Ed25519PublicKey] | None:
+        """The one algorithm that a key is accepted with, and its public half; None for an unknown id."""
+        ...
 
 
 class JwtAccessTokens:
@@ -26,7 +41,7 @@ class JwtAccessTokens:
         audience: who they are for; none for others are accepted.
     """
 
-    def __init__(self, keys: KeyRing, *, issuer: str, audience: str) -> None:
+    def __init__(self, keys: Keys, *, issuer: str, audience: str) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience

@@ -100,7 +100,7 @@ def ensure_keys(folder: Path, ids: IdSource) -> KeyRing:
 
 
 def add_key(folder: Path, ids: IdSource) -> None:
-    """Makes a further key, which signs from the next load on.
+    """Makes a further key, which signs from the next load on (servers that run look for it every second).
 
     Args:
         folder: made, with mode 0700, where there is none.

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from server.adapters.postgres.engine import create_engine
@@ -14,11 +14,15 @@ from server.adapters.postgres.maintenance import PostgresMaintenance
 from server.adapters.postgres.tables import (
     AttemptRow,
     IdempotencyKeyRow,
+    JobRow,
+    OneTimeTokenRow,
     RefreshTokenRow,
     SessionRow,
     SpeakingSessionRow,
 )
 from server.errors import Reason, Unavailable
+from server.jobs.domain.job import KEPT
+from tests.support.jobs import with_two_accounts
 from tests.support.kernel import NOON
 from tests.support.processes import free_port
 from tests.support.rows import add_user
@@ -89,6 +93,28 @@ async def test_expired_tokens_of_a_session_that_goes_on(engine: AsyncEngine) -> 
     assert (await count(engine, SessionRow), await count(engine, RefreshTokenRow)) == (1, 1)
 
 
+async def test_tokens_that_were_mailed_go_when_they_have_run_out(engine: AsyncEngine) -> None:
+    async with AsyncSession(engine) as session, session.begin():
+        user_id = await add_user(session)
+        for life in (-HOUR, HOUR):
+            await session.execute(
+                insert(OneTimeTokenRow).values(
+                    id=str(uuid.uuid4()),
+                    user_id=user_id,
+                    purpose="verify_email",
+                    token_hash=uuid.uuid4().bytes * 2,
+                    email="mika@example.org",
+                    issued_at=NOON - 2 * HOUR,
+                    expires_at=NOON + life,
+                )
+            )
+
+    assert await PostgresMaintenance(engine).delete_expired_mailed_tokens(NOON) == 1
+
+    async with AsyncSession(engine) as session:
+        assert (await session.execute(select(OneTimeTokenRow.expires_at))).scalars().all() == [NOON + HOUR]
+
+
 async def test_old_answers_are_forgotten(engine: AsyncEngine) -> None:
     async with AsyncSession(engine) as session, session.begin():
         user_id = await add_user(session)
@@ -105,6 +131,39 @@ async def test_old_answers_are_forgotten(engine: AsyncEngine) -> None:
             )
     assert await PostgresMaintenance(engine).forget_answers(NOON) == 1
     assert await count(engine, IdempotencyKeyRow) == 1
+
+
+async def test_expired_jobs_are_deleted(engine: AsyncEngine) -> None:
+    jobs = await with_two_accounts(engine)
+    over, fresh, waiting = [await jobs.start() for _ in range(3)]
+    await jobs.put((await jobs.job(over)).cancelled(NOON - KEPT - HOUR))
+    await jobs.put((await jobs.job(fresh)).cancelled(NOON - KEPT + HOUR))
+    assert await PostgresMaintenance(engine).delete_expired_jobs(NOON) == 1
+    async with AsyncSession(engine) as session:
+        assert set((await session.execute(select(JobRow.id))).scalars()) == {fresh, waiting}
+
+
+async def test_deliveries_of_dead_workers_are_forgotten(engine: AsyncEngine) -> None:
+    jobs = await with_two_accounts(engine)
+    for _ in range(4):
+        await jobs.start()
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL search_path TO procrastinate"))
+        for at in (NOON - HOUR, NOON + HOUR):
+            await connection.execute(
+                text("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (:at)"), {"at": at}
+            )
+        found = await connection.execute(text("SELECT id FROM procrastinate_workers ORDER BY last_heartbeat"))
+        dead, alive = found.scalars()
+        for number, worker in ((1, dead), (2, alive), (3, None)):
+            await connection.execute(
+                text("UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker WHERE id = :number"),
+                {"number": number, "worker": worker},
+            )
+    assert await PostgresMaintenance(engine).forget_dead_deliveries(NOON) == 2
+    async with engine.connect() as connection:
+        left = await connection.execute(text("SELECT id FROM procrastinate.procrastinate_jobs ORDER BY id"))
+        assert list(left.scalars()) == [2, 4]
 
 
 async def test_forgotten_speaking_sessions_end_at_their_last_attempt(engine: AsyncEngine) -> None:

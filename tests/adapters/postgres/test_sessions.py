@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from server.accounts.domain.secret import secret_digest
 from server.accounts.domain.session import (
     EndReason,
     Family,
@@ -15,13 +16,13 @@ from server.accounts.domain.session import (
     RefreshTokenId,
     Session,
     SessionAccess,
-    refresh_token_digest,
 )
 from server.accounts.ports import UnitOfWorkFactory
 from server.accounts.refresh_tokens import RefreshTokens
 from server.accounts.session_tokens import SessionTokens
 from server.errors import ApplicationError, Reason
 from server.kernel.identity import Role, SessionId
+from server.kernel.paging import PageRequest
 from tests.support.accounts import ACCESS_LIFE, REFRESH_LIFE, FakeAccessTokens, FakeDatabase, make_user
 from tests.support.kernel import NOON, CountingIds, CountingSecrets, FixedClock
 
@@ -42,7 +43,7 @@ def token(number: int) -> RefreshToken:
     return RefreshToken(
         id=RefreshTokenId(f"0198c0de-0000-7000-b000-00000000000{number}"),
         session_id=SESSION.id,
-        digest=refresh_token_digest(f"token {number}"),
+        digest=secret_digest(f"token {number}"),
         issued_at=NOON,
         expires_at=NOON + REFRESH_LIFE,
     )
@@ -143,7 +144,61 @@ async def test_of_many_retries_at_once_all_get_tokens_and_one_is_good(stored: Un
     good = []
     async with stored() as uow:
         for pair in pairs:
-            family = await uow.sessions.lock_family(refresh_token_digest(pair.refresh_token))
+            family = await uow.sessions.lock_family(secret_digest(pair.refresh_token))
             assert family is not None
             good.append(family.token.used_at is None)
     assert sorted(good) == [False] * 4 + [True]
+
+
+def another(number: int, *, minutes: int = 0) -> Session:
+    return replace(
+        SESSION,
+        id=SessionId(f"0198c0de-0000-7000-a000-00000000000{number}"),
+        refreshed_at=NOON + timedelta(minutes=minutes),
+        expires_at=NOON + timedelta(minutes=minutes) + REFRESH_LIFE,
+    )
+
+
+def token_of(session: Session, number: int) -> RefreshToken:
+    return replace(token(number), session_id=session.id)
+
+
+async def test_live_sessions_are_listed_the_last_refreshed_first(stored: UnitOfWorkFactory) -> None:
+    sessions = [SESSION, another(2, minutes=5), another(3, minutes=5), another(4, minutes=9)]
+    async with stored() as uow:
+        for number, session in enumerate(sessions[1:], start=4):
+            await uow.sessions.add(session, token_of(session, number))
+        await uow.sessions.end(sessions[3].id, EndReason.REVOKED, NOON)
+        await uow.commit()
+
+    async with stored() as uow:
+        first = await uow.sessions.list_live(USER.id, NOON, PageRequest(2))
+        second = await uow.sessions.list_live(USER.id, NOON, PageRequest(2, first.next))
+        late = await uow.sessions.list_live(USER.id, SESSION.expires_at, PageRequest())
+    assert (*first.items, *second.items) == (sessions[2], sessions[1], sessions[0])
+    assert second.next is None
+    assert late.items == (sessions[2], sessions[1])
+
+
+async def test_all_live_sessions_of_one_user_end_but_one(stored: UnitOfWorkFactory) -> None:
+    second, third = another(2), another(3)
+    async with stored() as uow:
+        for number, session in enumerate((second, third), start=4):
+            await uow.sessions.add(session, token_of(session, number))
+        await uow.sessions.end(third.id, EndReason.LOGOUT, NOON)
+        ended = await uow.sessions.end_all(USER.id, EndReason.PASSWORD_CHANGED, NOON, keep=second.id)
+        await uow.commit()
+
+    assert ended == 1
+    async with stored() as uow:
+        assert (await uow.sessions.list_live(USER.id, NOON, PageRequest())).items == (second,)
+        family = await uow.sessions.lock_family(token(1).digest)
+        assert family is not None
+        assert (family.session.ended_at, family.session.end_reason) == (NOON, EndReason.PASSWORD_CHANGED)
+        assert await uow.sessions.end_all(USER.id, EndReason.PASSWORD_RESET, NOON) == 1
+
+
+async def test_whose_session_it_is(stored: UnitOfWorkFactory) -> None:
+    async with stored() as uow:
+        assert await uow.sessions.owner(SESSION.id) == USER.id
+        assert await uow.sessions.owner(another(9).id) is None

@@ -21,7 +21,8 @@ from server.accounts.login import Login
 from server.accounts.logout import Logout
 from server.accounts.ports import UnitOfWorkFactory
 from server.accounts.refresh_tokens import RefreshTokens
-from server.accounts.register import Register, Repeat
+from server.accounts.register import Register
+from server.accounts.repeat import Repeat
 from server.accounts.session_tokens import SessionTokens
 from server.adapters.clock import SystemClock, UuidV7Source, known_time_zones
 from server.adapters.passwords import Argon2Cost, Argon2Passwords

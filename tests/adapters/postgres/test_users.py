@@ -7,11 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from server.accounts.domain.user import Credentials
+from server.accounts.domain.administration import UserFilter
+from server.accounts.domain.user import Credentials, User
 from server.accounts.ports import UnitOfWorkFactory
-from server.errors import AlreadyExists, Reason
-from server.kernel.identity import Role, UserId
+from server.accounts.update_user import UpdateUser, UserChange
+from server.errors import AlreadyExists, ApplicationError, Reason
+from server.kernel.identity import Caller, Role, SessionId, UserId
+from server.kernel.paging import PageRequest
 from tests.support.accounts import FakeDatabase, make_user
+from tests.support.kernel import NOON, CountingIds, FixedClock
 
 USER = make_user(email="Mika@example.com", username="Mika")
 OTHER = make_user("0198c0de-0000-7000-9000-000000000002", email="other@example.com", username="other")
@@ -130,3 +134,53 @@ async def test_who_waited_for_a_lock_sees_what_was_done_under_it(stored: UnitOfW
     _, seen = await asyncio.gather(change(), look())
 
     assert seen == Credentials(USER, "hash 3")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (UserFilter(), [OTHER, USER]),
+        (UserFilter(text="mika@"), [USER]),
+        (UserFilter(text="the"), [OTHER]),
+        (UserFilter(text="%"), []),
+        (UserFilter(role=Role.STUDENT, active=True, verified=False), [OTHER, USER]),
+        (UserFilter(role=Role.ADMIN), []),
+        (UserFilter(active=False), []),
+        (UserFilter(verified=True), []),
+    ],
+)
+async def test_accounts_are_listed(stored: UnitOfWorkFactory, wanted: UserFilter, found: list[object]) -> None:
+    async with stored() as uow:
+        first = await uow.users.list(wanted, PageRequest(1))
+        rest = [] if first.next is None else (await uow.users.list(wanted, PageRequest(1, first.next))).items
+    assert [*first.items, *rest] == found
+
+
+async def test_active_administrators_are_those(stored: UnitOfWorkFactory) -> None:
+    async with stored() as uow:
+        assert await uow.users.lock_active_admins() == frozenset()
+        await uow.users.save(replace(USER, role=Role.ADMIN))
+        await uow.users.save(replace(OTHER, role=Role.ADMIN, active=False))
+        assert await uow.users.lock_active_admins() == {USER.id}
+
+
+async def test_of_two_administrators_who_dismiss_each_other_at_once_one_stays(stored: UnitOfWorkFactory) -> None:
+    async with stored() as uow:
+        for user in (USER, OTHER):
+            await uow.users.save(replace(user, role=Role.ADMIN))
+        await uow.commit()
+    update = UpdateUser(stored, FixedClock(), CountingIds())
+
+    answers = await asyncio.gather(
+        *(update(caller_of(by), user.id, UserChange(active=False)) for by, user in ((USER, OTHER), (OTHER, USER))),
+        return_exceptions=True,
+    )
+
+    reasons = [answer.reason for answer in answers if isinstance(answer, ApplicationError)]
+    assert reasons == [Reason.LAST_ADMIN]
+    async with stored() as uow:
+        assert len(await uow.users.lock_active_admins()) == 1
+
+
+def caller_of(user: User) -> Caller:
+    return Caller(user.id, user.role, SessionId("0198c0de-0000-7000-a000-000000000001"), NOON)

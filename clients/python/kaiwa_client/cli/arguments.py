@@ -43,6 +43,24 @@ def parser() -> argparse.ArgumentParser:
     _json(command("whoami", "show who is signed in"))
     command("token", "print an access token, for grpcurl and the like")
 
+    sessions = command("sessions", "list your sign-ins, or end one")
+    sessions.add_argument("--end", default="", metavar="ID", help="end this one instead of listing")
+    sessions.add_argument("--limit", type=_count, default=20, help="how many at most (default: 20)")
+    _json(sessions)
+
+    profile = command("profile", "show your profile, after changing what is given")
+    profile.add_argument("--username", help="the name to go by")
+    profile.add_argument("--native-language", metavar="TAG", help="the language you know best, such as en or pt-BR")
+    profile.add_argument("--level", type=int, metavar="N", help="your own estimate, 1 to 10")
+    profile.add_argument("--time-zone", help="the IANA name of your time zone")
+    profile.add_argument("--day-turn-hour", type=int, metavar="HOUR", help="when your day turns over, 0 to 23")
+    profile.add_argument(
+        "--voice-retention-days", type=int, metavar="DAYS", help="how long recordings are kept; 0: until deleted"
+    )
+    _json(profile)
+
+    _admin(command("admin", "look after accounts and the configuration; for administrators"), common)
+
     practice = command("practice", "read a recording aloud to the server and be judged on it")
     target = practice.add_mutually_exclusive_group()
     target.add_argument(
@@ -85,6 +103,54 @@ def parser() -> argparse.ArgumentParser:
     )
     _json(attempt)
     return root
+
+
+def _admin(admin: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    commands = admin.add_subparsers(dest="admin_command", metavar="COMMAND", required=True)
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + ".", parents=[common], allow_abbrev=False
+        )
+
+    def activity(command: argparse.ArgumentParser, yes: str, no: str) -> None:
+        choice = command.add_mutually_exclusive_group()
+        for option, value in ((yes, True), (no, False)):
+            choice.add_argument(f"--{option}", dest="active", action="store_const", const=value, default=None)
+
+    roles = ("student", "teacher", "admin")
+    note = "why, for the audit log"
+
+    users = command("users", "list accounts, newest first")
+    users.add_argument("--search", default="", metavar="TEXT", help="in the address or the username")
+    users.add_argument("--role", choices=roles, help="only with this role")
+    activity(users, "active", "inactive")
+    users.add_argument("--limit", type=_count, default=20, help="how many at most (default: 20)")
+    _json(users)
+
+    user = command("user", "change an account's role, or whether it may sign in")
+    user.add_argument("id", metavar="ID", help="the account's id, as kaiwa admin users shows it")
+    user.add_argument("--role", choices=roles, help="what it may do")
+    activity(user, "activate", "deactivate")
+    user.add_argument("--note", default="", help=note)
+    _json(user)
+
+    config = command("config", "list the configuration table")
+    config.add_argument("--prefix", default="", help="only keys that begin with this")
+    config.add_argument("--limit", type=_count, default=200, help="how many at most (default: 200)")
+    _json(config)
+
+    entry = command("set", "set an entry of the configuration table as a whole")
+    entry.add_argument("key", metavar="KEY")
+    entry.add_argument("value", metavar="VALUE")
+    entry.add_argument("--description", default="", metavar="TEXT", help="what it is for")
+    entry.add_argument("--public", action="store_true", help="let everyone read it, signed in or not")
+    entry.add_argument("--note", default="", help=note)
+    _json(entry)
+
+    unset = command("unset", "delete an entry of the configuration table")
+    unset.add_argument("key", metavar="KEY")
+    unset.add_argument("--note", default="", help=note)
 
 
 def _common_options() -> argparse.ArgumentParser:

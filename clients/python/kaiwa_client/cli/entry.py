@@ -17,7 +17,7 @@ import platformdirs
 from rich.console import Console
 from rich.text import Text
 
-from kaiwa_client.cli import accounts, lists, practise, transcribing
+from kaiwa_client.cli import account, accounts, admin, lists, practise, transcribing
 from kaiwa_client.cli.arguments import parser
 from kaiwa_client.cli.complaints import FAILED, INTERRUPTED, USAGE, complaint, exit_code
 from kaiwa_client.cli.world import UsageError, World, address_of, connect
@@ -32,6 +32,9 @@ _COMMANDS: Mapping[str, Callable[[World, Namespace], Awaitable[None]]] = Mapping
         "logout": accounts.logout,
         "whoami": accounts.whoami,
         "token": accounts.token,
+        "sessions": account.sessions,
+        "profile": account.profile,
+        "admin": admin.admin,
         "practice": practise.practice,
         "transcribe": transcribing.transcribe,
         "sentences": lists.sentences,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kaiwa.accounts.v1 import session_pb2, user_pb2
+from kaiwa.accounts.v1 import config_entry_pb2, session_pb2, user_pb2
 from kaiwa.content.v1 import sentence_pb2
 from kaiwa.speech.v1 import attempt_pb2, practice_purpose_pb2, speech_service_pb2
 from kaiwa_client import models
@@ -32,6 +32,35 @@ def user(message: user_pb2.User) -> models.User:
         native_language=message.native_language,
         time_zone=message.time_zone,
         create_time=moment(message.create_time) if message.HasField("create_time") else None,
+        day_turn_hour=message.day_turn_hour,
+        voice_retention_days=message.voice_retention_days,
+        active=message.active,
+        verified=message.verified,
+    )
+
+
+def session(message: session_pb2.Session) -> models.Session:
+    """A sign-in."""
+    return models.Session(
+        id=message.id,
+        device_name=message.device_name,
+        user_agent=message.user_agent,
+        create_time=moment(message.create_time),
+        refresh_time=moment(message.refresh_time),
+        expire_time=moment(message.expire_time),
+        current=message.current,
+    )
+
+
+def config_entry(message: config_entry_pb2.ConfigEntry) -> models.ConfigEntry:
+    """An entry of the configuration table."""
+    return models.ConfigEntry(
+        key=message.key,
+        value=message.value,
+        description=message.description,
+        public=message.public,
+        update_time=moment(message.update_time),
+        updated_by=message.updated_by,
     )
 
 

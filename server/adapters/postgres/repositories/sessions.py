@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts.domain.session import (
@@ -15,6 +15,7 @@ from server.accounts.domain.session import (
 )
 from server.adapters.postgres.tables import RefreshTokenRow, SessionRow, UserRow
 from server.kernel.identity import Role, SessionId, UserId
+from server.kernel.paging import Page, PageRequest
 
 
 class PostgresSessions:
@@ -104,6 +105,42 @@ class PostgresSessions:
             .where(SessionRow.id == session_id, SessionRow.revoked_at.is_(None))
             .values(revoked_at=now, revoked_reason=reason.value)
         )
+
+    async def end_all(self, user_id: UserId, reason: EndReason, now: datetime, *, keep: SessionId | None = None) -> int:
+        """Ends a user's live sessions, all but `keep`; returns how many."""
+        query = (
+            update(SessionRow)
+            .where(SessionRow.user_id == user_id, SessionRow.revoked_at.is_(None), SessionRow.expires_at > now)
+            .values(revoked_at=now, revoked_reason=reason.value)
+            .returning(SessionRow.id)
+        )
+        if keep is not None:
+            query = query.where(SessionRow.id != keep)
+        return len((await self._session.execute(query)).all())
+
+    async def owner(self, session_id: SessionId) -> UserId | None:
+        """Whose session it is, live or not; None when there is no such session."""
+        query = select(SessionRow.user_id).where(SessionRow.id == session_id)
+        user_id = (await self._session.execute(query)).scalar_one_or_none()
+        return None if user_id is None else UserId(user_id)
+
+    async def list_live(self, user_id: UserId, now: datetime, page: PageRequest) -> Page[Session]:
+        """A user's live sessions, the last refreshed first."""
+        query = (
+            select(SessionRow)
+            .where(SessionRow.user_id == user_id, SessionRow.revoked_at.is_(None), SessionRow.expires_at > now)
+            .order_by(SessionRow.refreshed_at.desc(), SessionRow.id.desc())
+            .limit(page.size + 1)
+            .execution_options(populate_existing=True)
+        )
+        if page.after is not None:
+            at, session_id = page.after
+            position = (datetime.fromisoformat(at), session_id)
+            query = query.where(tuple_(SessionRow.refreshed_at, SessionRow.id) < position)
+        rows = (await self._session.execute(query)).scalars().all()
+        items = tuple(_to_session(row) for row in rows[: page.size])
+        more = len(rows) > page.size
+        return Page(items, (items[-1].refreshed_at.isoformat(), items[-1].id) if more else None)
 
     async def _add_token(self, token: RefreshToken) -> None:
         await self._session.execute(

@@ -1,13 +1,18 @@
 """Accounts."""
 
-from sqlalchemy import ColumnElement, Insert, Update, func, insert, select, update
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Insert, Update, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.accounts.domain.administration import UserFilter
 from server.accounts.domain.user import Credentials, User, email_taken, username_taken
 from server.adapters.postgres.failures import violated
 from server.adapters.postgres.tables import UserRow
 from server.kernel.identity import Role, UserId
+from server.kernel.paging import Page, PageRequest
 
 
 class PostgresUsers:
@@ -53,6 +58,33 @@ class PostgresUsers:
         """Stores another hash of an account's password."""
         await self._write(update(UserRow).where(UserRow.id == user_id).values(password_hash=password_hash))
 
+    async def list(self, wanted: UserFilter, page: PageRequest) -> Page[User]:
+        """Accounts, the newest first."""
+        query = (
+            select(UserRow)
+            .where(*_conditions(wanted))
+            .order_by(UserRow.created_at.desc(), UserRow.id.desc())
+            .limit(page.size + 1)
+            .execution_options(populate_existing=True)
+        )
+        if page.after is not None:
+            at, user_id = page.after
+            query = query.where(tuple_(UserRow.created_at, UserRow.id) < (datetime.fromisoformat(at), user_id))
+        rows = (await self._session.execute(query)).scalars().all()
+        items = tuple(_user(row) for row in rows[: page.size])
+        more = len(rows) > page.size
+        return Page(items, (items[-1].created_at.isoformat(), items[-1].id) if more else None)
+
+    async def lock_active_admins(self) -> frozenset[UserId]:
+        """The active administrators, locked in the order of their ids, so that two who do this never deadlock."""
+        query = (
+            select(UserRow.id)
+            .where(UserRow.role == Role.ADMIN.value, UserRow.active)
+            .order_by(UserRow.id)
+            .with_for_update(key_share=True)
+        )
+        return frozenset(UserId(user_id) for user_id in (await self._session.execute(query)).scalars())
+
     async def _find(self, condition: ColumnElement[bool], *, lock: bool = False) -> Credentials | None:
         query = select(UserRow).where(condition).execution_options(populate_existing=True)
         if lock:
@@ -71,6 +103,20 @@ class PostgresUsers:
                 case "uq_users_username_lower":
                     raise username_taken() from error
             raise
+
+
+def _conditions(wanted: UserFilter) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.text:
+        names = (UserRow.email, UserRow.username)
+        conditions.append(or_(*(func.strpos(func.lower(name), wanted.text) > 0 for name in names)))
+    if wanted.role is not None:
+        conditions.append(UserRow.role == wanted.role.value)
+    if wanted.active is not None:
+        conditions.append(UserRow.active.is_(wanted.active))
+    if wanted.verified is not None:
+        conditions.append(UserRow.verified.is_(wanted.verified))
+    return conditions
 
 
 def _columns(user: User) -> dict[str, object]:

@@ -1,8 +1,15 @@
 """The tables, one module a service. Importing this package fills `Base.metadata` with all of them."""
 
-from server.adapters.postgres.tables.accounts import RefreshTokenRow, SessionRow, UserRow
+from server.adapters.postgres.tables.accounts import (
+    AuditLogRow,
+    OneTimeTokenRow,
+    RefreshTokenRow,
+    SessionRow,
+    UserRow,
+)
 from server.adapters.postgres.tables.base import Base
 from server.adapters.postgres.tables.content import PronunciationRow, SentenceRow
+from server.adapters.postgres.tables.jobs import JobRow
 from server.adapters.postgres.tables.learning import (
     CardRow,
     ChangeCounterRow,
@@ -17,12 +24,15 @@ from server.adapters.postgres.tables.system import IdempotencyKeyRow, SystemConf
 __all__ = [
     "AttemptRow",
     "AudioFileRow",
+    "AuditLogRow",
     "Base",
     "CardRow",
     "ChangeCounterRow",
     "DailyStatsRow",
     "IdempotencyKeyRow",
+    "JobRow",
     "LearningSettingsRow",
+    "OneTimeTokenRow",
     "PronunciationRow",
     "RefreshTokenRow",
     "ReviewRow",

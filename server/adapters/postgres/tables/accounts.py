@@ -1,4 +1,4 @@
-"""Accounts: users, their sign-in sessions, and the refresh tokens of each session."""
+"""Accounts: users, their sign-in sessions and tokens, and the log of what administrators do."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -7,6 +7,7 @@ from server.adapters.postgres.tables.base import (
     Base,
     Id,
     Instant,
+    Json,
     PrimaryId,
     Small,
     in_range,
@@ -90,4 +91,48 @@ class RefreshTokenRow(Base):
         Index(None, "session_id"),
         Index(None, "expires_at"),
         Index(None, "replaced_by", postgresql_where=text("replaced_by IS NOT NULL")),
+    )
+
+
+class OneTimeTokenRow(Base):
+    """A token that was mailed, known by the SHA-256 of its secret."""
+
+    __tablename__ = "one_time_tokens"
+
+    id: Mapped[PrimaryId]
+    user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    purpose: Mapped[str]
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    email: Mapped[str]
+    issued_at: Mapped[Instant]
+    expires_at: Mapped[Instant]
+    used_at: Mapped[Instant | None]
+
+    __table_args__ = (
+        one_of("purpose", ("verify_email", "reset_password")),
+        CheckConstraint("octet_length(token_hash) = 32", name="token_hash_sha256"),
+        Index(None, "user_id", "purpose"),
+        Index(None, "expires_at"),
+    )
+
+
+class AuditLogRow(Base):
+    """Something that an administrator did. `changes` has neither ids nor addresses: a deleted account leaves none."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[PrimaryId]
+    at: Mapped[Instant]
+    actor_id: Mapped[Id | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    action: Mapped[str]
+    user_id: Mapped[Id | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    config_key: Mapped[str | None]
+    changes: Mapped[Json]
+    note: Mapped[str] = mapped_column(server_default="")
+
+    __table_args__ = (
+        one_of("action", ("update_user", "set_config", "delete_config")),
+        Index(None, "at"),
+        Index(None, "actor_id", postgresql_where=text("actor_id IS NOT NULL")),
+        Index(None, "user_id", postgresql_where=text("user_id IS NOT NULL")),
     )

@@ -1,0 +1,75 @@
+"""ChangePassword: sets another password for the caller and ends all their other sessions."""
+
+from __future__ import annotations
+
+from server.accounts.authenticate import session_revoked
+from server.accounts.domain.one_time_token import Purpose
+from server.accounts.domain.password import Password, check_password
+from server.accounts.domain.session import EndReason
+from server.accounts.domain.user import Credentials
+from server.accounts.ports import PasswordHasher, UnitOfWorkFactory
+from server.errors import Aborted, InvalidInput, Reason
+from server.kernel.clock import Clock
+from server.kernel.identity import Caller
+
+
+class ChangePassword:
+    """Changes a password that is known.
+
+    Args:
+        unit_of_work: opens a transaction.
+        hasher: compares and hashes passwords.
+        clock: tells the time.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._hasher = hasher
+        self._clock = clock
+
+    async def __call__(self, caller: Caller, current: Password, new: Password) -> int:
+        """How many other sessions were ended.
+
+        Raises:
+            InvalidInput: PASSWORD_INCORRECT, PASSWORD_TOO_COMMON.
+            Unauthenticated: SESSION_REVOKED, when the session was ended meanwhile.
+            Aborted: CONCURRENT_CHANGE, when the password was changed meanwhile.
+        """
+        found = await confirm_password(self._unit_of_work, self._hasher, caller, current, "current_password")
+        check_password(new, email=found.user.email, username=found.user.username, field="new_password")
+        password_hash = await self._hasher.hash(new)
+        now = self._clock.now()
+        async with self._unit_of_work() as uow:
+            present = await uow.users.lock(caller.user_id)
+            access = await uow.sessions.access(caller.session_id, now)
+            # Whoever was signed out while the passwords were hashed changes nothing any more.
+            if present is None or access is None or not access.session_live:
+                raise session_revoked()
+            if present.password_hash != found.password_hash:
+                raise Aborted(Reason.CONCURRENT_CHANGE, "The password was changed by another call. Try again.")
+            await uow.users.set_password_hash(caller.user_id, password_hash)
+            await uow.one_time_tokens.void(caller.user_id, Purpose.RESET_PASSWORD)
+            ended = await uow.sessions.end_all(caller.user_id, EndReason.PASSWORD_CHANGED, now, keep=caller.session_id)
+            await uow.commit()
+        return ended
+
+
+async def confirm_password(
+    unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, caller: Caller, password: Password, field: str
+) -> Credentials:
+    """The caller's account, once their password has shown that it is them.
+
+    Args:
+        field: path of the password in the request, for the error.
+
+    Raises:
+        InvalidInput: PASSWORD_INCORRECT.
+        Unauthenticated: SESSION_REVOKED, when the account was deleted a moment ago.
+    """
+    async with unit_of_work() as uow:
+        found = await uow.users.lock(caller.user_id)
+    if found is None:
+        raise session_revoked()
+    if not (await hasher.verify(password, found.password_hash)).matches:
+        raise InvalidInput(field, "is not the account's password", reason=Reason.PASSWORD_INCORRECT)
+    return found

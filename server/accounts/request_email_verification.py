@@ -1,0 +1,102 @@
+"""RequestEmailVerification: mails a token that shows that an address reaches its owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from server.accounts.authenticate import session_revoked
+from server.accounts.change_password import confirm_password
+from server.accounts.domain.one_time_token import Purpose
+from server.accounts.domain.password import Password
+from server.accounts.domain.user import User, normalize_email, sign_in_key
+from server.accounts.mailed_tokens import MailedTokens
+from server.accounts.mails import MailTexts
+from server.accounts.ports import Mail, Mailer, PasswordHasher, UnitOfWork, UnitOfWorkFactory
+from server.accounts.repeat import Repeat
+from server.kernel.clock import Clock
+from server.kernel.identity import Caller
+
+_METHOD = "/kaiwa.accounts.v1.AccountsService/RequestEmailVerification"
+
+
+@dataclass(frozen=True, slots=True)
+class NewAddress:
+    """An address to change to. Its repr hides it.
+
+    Attributes:
+        email: as given.
+        password: the caller's, to show that it is them.
+    """
+
+    email: str = field(repr=False)
+    password: Password
+
+
+class RequestEmailVerification:
+    """Mails a token to the caller's address, or to one that they want to change to.
+
+    Args:
+        unit_of_work: opens a transaction.
+        hasher: compares passwords.
+        tokens: makes the token.
+        mailer: sends the mail.
+        texts: writes it.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        hasher: PasswordHasher,
+        tokens: MailedTokens,
+        mailer: Mailer,
+        texts: MailTexts,
+        clock: Clock,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._hasher = hasher
+        self._tokens = tokens
+        self._mailer = mailer
+        self._texts = texts
+        self._clock = clock
+
+    async def __call__(self, caller: Caller, wanted: NewAddress | None, repeat: Repeat | None) -> None:
+        """Sends the mail.
+
+        Args:
+            wanted: the address to change to; None: the present one is to be verified.
+            repeat: makes the call safe to retry.
+
+        Raises:
+            InvalidInput: PASSWORD_INCORRECT.
+            AlreadyExists: REQUEST_ID_REUSED.
+            Unauthenticated: SESSION_REVOKED, when the account was deleted a moment ago.
+        """
+        if wanted is not None:
+            await confirm_password(self._unit_of_work, self._hasher, caller, wanted.password, "password")
+        now = self._clock.now()
+        async with self._unit_of_work() as uow:
+            present = await uow.users.lock(caller.user_id)
+            if present is None:
+                raise session_revoked()
+            if repeat is not None:
+                claim = (caller.user_id, _METHOD, repeat.request_id)
+                if await uow.idempotency.claim(*claim, repeat.body_hash, now) is not None:
+                    return
+                await uow.idempotency.store(*claim, b"")
+            email = present.user.email if wanted is None else normalize_email(wanted.email)
+            mail = None
+            if not (present.user.verified and email == present.user.email):
+                # Where the address is another's, a token is made all the same, which nobody will see: the answer
+                # takes as long.
+                token = await self._tokens.issue(uow, caller.user_id, Purpose.VERIFY_EMAIL, email, now)
+                mail = await self._mail(uow, present.user, email, token)
+            await uow.commit()
+        if mail is not None:
+            self._mailer.post(mail)
+
+    async def _mail(self, uow: UnitOfWork, user: User, email: str, token: str) -> Mail:
+        holder = await uow.users.find_by_email(sign_in_key(email))
+        if holder is not None and holder.user.id != user.id:
+            return self._texts.address_in_use(holder.user.email, holder.user.username)
+        return self._texts.verification(email, user.username, token)

@@ -1,0 +1,76 @@
+"""ResetPassword: sets a new password by the token that was mailed for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from server.accounts.domain.one_time_token import OneTimeToken, Purpose
+from server.accounts.domain.password import Password, check_password
+from server.accounts.domain.secret import secret_digest
+from server.accounts.domain.session import EndReason
+from server.accounts.domain.user import Credentials
+from server.accounts.ports import PasswordHasher, UnitOfWork, UnitOfWorkFactory
+from server.errors import InvalidInput, Reason
+from server.kernel.clock import Clock
+
+
+class ResetPassword:
+    """Replaces a forgotten password, and ends all sessions of the account.
+
+    Args:
+        unit_of_work: opens a transaction.
+        hasher: hashes passwords.
+        clock: tells the time.
+    """
+
+    def __init__(self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, clock: Clock) -> None:
+        self._unit_of_work = unit_of_work
+        self._hasher = hasher
+        self._clock = clock
+
+    async def __call__(self, token: str, new: Password) -> None:
+        """Sets the password. The address that the token was mailed to counts as verified by it.
+
+        Raises:
+            InvalidInput: RESET_TOKEN_INVALID; PASSWORD_TOO_COMMON, after which the token is still good.
+        """
+        digest = secret_digest(token)
+        async with self._unit_of_work() as uow:
+            _, found = await self._good(uow, digest)
+        check_password(new, email=found.user.email, username=found.user.username, field="new_password")
+        password_hash = await self._hasher.hash(new)
+        now = self._clock.now()
+        async with self._unit_of_work() as uow:
+            good, present = await self._good(uow, digest)
+            user = present.user
+            await uow.one_time_tokens.use(good.id, now)
+            await uow.users.set_password_hash(user.id, password_hash)
+            if not user.verified:
+                await uow.users.save(replace(user, verified=True, updated_at=now))
+            await uow.sessions.end_all(user.id, EndReason.PASSWORD_RESET, now)
+            await uow.commit()
+
+    async def _good(self, uow: UnitOfWork, digest: bytes) -> tuple[OneTimeToken, Credentials]:
+        """The token and its account, which is locked.
+
+        Raises:
+            InvalidInput: RESET_TOKEN_INVALID.
+        """
+        if (found := await uow.one_time_tokens.find(digest, Purpose.RESET_PASSWORD)) is None:
+            raise _invalid()
+        present = await uow.users.lock(found.user_id)
+        # Again, under the lock: another call may have used or voided it.
+        found = await uow.one_time_tokens.find(digest, Purpose.RESET_PASSWORD)
+        if found is None or found.used_at is not None or found.expired(self._clock.now()):
+            raise _invalid()
+        if present is None or not present.user.active or present.user.email != found.email:
+            raise _invalid()
+        return found, present
+
+
+def _invalid() -> InvalidInput:
+    return InvalidInput(
+        "token",
+        "is unknown, has expired, was used, or was replaced by a newer one",
+        reason=Reason.RESET_TOKEN_INVALID,
+    )

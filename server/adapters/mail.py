@@ -1,0 +1,169 @@
+"""Mail: sent by SMTP, or written into a folder where there is no server for it."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+from pathlib import Path
+from typing import TypeAlias
+
+import structlog
+
+from server.accounts.ports import Mail
+from server.kernel.clock import Clock, IdSource
+
+_log = structlog.get_logger("kaiwa.mail")
+
+Delivery: TypeAlias = Callable[[EmailMessage], None]
+"""Sends one message; waits for it. Raises OSError (smtplib's errors are among them) when it can't."""
+
+_READY = 220
+_PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mail is sent.
+
+    Attributes:
+        host, port: the server's.
+        implicit_tls: whether the connection begins with TLS. If not, it goes over to TLS where the server can; with a
+            user it has to.
+        user, password: to sign in with; None: without.
+        patience: how long to wait for each step.
+    """
+
+    host: str
+    port: int
+    implicit_tls: bool = False
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    patience: timedelta = timedelta(seconds=20)
+
+
+class PostedMails:
+    """Takes mails at once and delivers them one after another, in a thread of its own.
+
+    Args:
+        deliver: sends one.
+        sender: the address that mails come from, such as `Kaiwa <kaiwa@example.org>`.
+        clock: dates them.
+        waiting: mails that may wait; further ones are dropped, with a line in the log.
+        pauses: how long to wait before each further try of a mail that could not be sent.
+    """
+
+    def __init__(
+        self,
+        deliver: Delivery,
+        sender: str,
+        clock: Clock,
+        *,
+        waiting: int = 1000,
+        pauses: tuple[timedelta, ...] = _PAUSES,
+    ) -> None:
+        self._deliver = deliver
+        self._sender = sender
+        self._clock = clock
+        self._limit = waiting
+        self._pauses = pauses
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="mail")
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._under_way = 0
+
+    def post(self, mail: Mail) -> None:
+        """Takes a mail to be sent. Never waits and never fails."""
+        with self._lock:
+            if self._under_way >= self._limit or self._closing.is_set():
+                _log.warning("mail dropped", waiting=self._under_way)
+                return
+            self._under_way += 1
+        self._executor.submit(self._send, mail)
+
+    def close(self) -> None:
+        """Tries once what still waits, and ends the thread."""
+        self._closing.set()
+        self._executor.shutdown()
+
+    def _message(self, mail: Mail) -> EmailMessage:
+        message = EmailMessage()
+        message["From"] = self._sender
+        local, _, domain = mail.to.rpartition("@")
+        message["To"] = Address(username=local, domain=domain)
+        message["Subject"] = mail.subject
+        message["Date"] = format_datetime(self._clock.now())
+        message["Message-ID"] = make_msgid(domain="kaiwa")
+        # No answering machine shall answer.
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.text)
+        return message
+
+    def _send(self, mail: Mail) -> None:
+        try:
+            message = self._message(mail)
+            for pause in (*self._pauses, None):
+                try:
+                    self._deliver(message)
+                except OSError as error:
+                    # Not the error's text: it may hold the address.
+                    _log.warning("mail not sent", error=type(error).__name__, again=pause is not None)
+                    if pause is None or self._closing.wait(pause.total_seconds()):
+                        return
+                else:
+                    _log.info("mail sent")
+                    return
+        except Exception as error:
+            _log.error("mail not sent", error=type(error).__name__, again=False)
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+
+def to_folder(folder: Path, ids: IdSource) -> Delivery:
+    """Writes messages into a folder instead of sending them, one `.eml` each, the newest sorted last.
+
+    Args:
+        folder: made, for this user only, with the first message.
+        ids: names the files.
+    """
+
+    def deliver(message: EmailMessage) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        name = f"{ids.new_id()}.eml"
+        draft = folder / f".{name}"
+        draft.touch(0o600)
+        draft.write_bytes(message.as_bytes())
+        draft.rename(folder / name)
+
+    return deliver
+
+
+def to_smtp(server: SmtpServer) -> Delivery:
+    """Sends messages, each over a connection of its own. Certificates are checked."""
+
+    def deliver(message: EmailMessage) -> None:
+        seconds, tls = server.patience.total_seconds(), ssl.create_default_context()
+        with (
+            smtplib.SMTP_SSL(server.host, server.port, timeout=seconds, context=tls)
+            if server.implicit_tls
+            else smtplib.SMTP(server.host, server.port, timeout=seconds)
+        ) as smtp:
+            smtp.ehlo_or_helo_if_needed()
+            if not server.implicit_tls and (server.user is not None or smtp.has_extn("starttls")):
+                code, _ = smtp.starttls(context=tls)
+                if code != _READY:
+                    # Someone between may want the mail in the clear.
+                    raise smtplib.SMTPNotSupportedError("the server does not begin with TLS, which it offered")
+            if server.user is not None:
+                smtp.login(server.user, server.password or "")
+            smtp.send_message(message)
+
+    return deliver
