@@ -49,9 +49,14 @@ async def channel(real_server: RealServer) -> AsyncIterator[grpc.aio.Channel]:
 
 
 async def heard(
-    channel: grpc.aio.Channel, learner: Learner, samples: Samples
+    channel: grpc.aio.Channel, learner: Learner, samples: Samples, *, partials: bool = True
 ) -> tuple[list[Transcript], list[Assessment]]:
-    """What becomes of audio in a practice with a reference, in free speech, and in a file."""
+    """What becomes of audio in a practice with a reference, in free speech, and in a file.
+
+    Args:
+        partials: whether what is shown meanwhile is held to the same. In its first second speech can't be told to be
+            English without losing a fifth of the Japanese words; what is shown then is a guess, and taken back.
+    """
     audio = linear16(samples)
     file = io.BytesIO()
     soundfile.write(file, samples, RATE, format="WAV", subtype="PCM_16")
@@ -64,7 +69,7 @@ async def heard(
     )
     for outcome in (with_reference, free):
         shown = [partial.stable_text + partial.unstable_text for partial in outcome.partials]
-        assert all(_LATIN.fullmatch(text) for text in shown), shown
+        assert not partials or all(_LATIN.fullmatch(text) for text in shown), shown
     transcripts = [with_reference.transcript, free.transcript, transcribed.transcript]
     return transcripts, [with_reference.assessment, free.assessment]
 
@@ -93,7 +98,7 @@ async def test_made_sounds(channel: grpc.aio.Channel, someone: Learner, name: st
 @needs_recordings
 @pytest.mark.parametrize("name", ENGLISH)
 async def test_english(channel: grpc.aio.Channel, someone: Learner, name: str) -> None:
-    transcripts, assessments = await heard(channel, someone, OTHER[name].samples)
+    transcripts, assessments = await heard(channel, someone, OTHER[name].samples, partials=False)
     for transcript in transcripts:
         assert _LATIN.fullmatch(transcript.text), transcript.text
         assert transcript.reading == ""

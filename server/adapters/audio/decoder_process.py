@@ -97,8 +97,13 @@ class DecoderProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended yet, as far as is known."""
-        return self._process.returncode is None
+        """Whether it has not ended, by the system's word: asyncio hears of an end a moment later."""
+        if self._process.returncode is not None:
+            return False
+        try:
+            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        except ChildProcessError:
+            return False
 
     async def run(
         self, data: bytes, *, longest_seconds: float, wall_seconds: float, most: int
