@@ -1,0 +1,1 @@
+"""Pitch, accent, rhythm and fluency of speech whose morae are known."""
