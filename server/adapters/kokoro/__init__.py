@@ -1,0 +1,1 @@
+"""Kokoro: natural Japanese voices on the CPU."""
