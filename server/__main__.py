@@ -104,13 +104,14 @@ def _serve(options: argparse.Namespace, settings: Settings, environment: Mapping
 
 def _worker(options: argparse.Namespace, settings: Settings, environment: Mapping[str, str]) -> int:
     from server.adapters.log import configure
+    from server.assembly.job_handlers import job_handlers
     from server.worker import work
 
     async def run() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await work(settings, stop)
+        await work(settings, stop, job_handlers)
 
     configure(settings.log_format, settings.log_level)
     asyncio.run(run())

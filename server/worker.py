@@ -8,12 +8,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 import structlog
 
-from server.adapters.clock import SystemClock
+from server.adapters.clock import SystemClock, UuidV7Source
 from server.adapters.object_store import ObjectAudioStore, open_store
 from server.adapters.postgres.database import database_url
 from server.adapters.postgres.engine import create_engine, libpq_url
@@ -25,7 +24,7 @@ from server.errors import ApplicationError
 from server.jobs.domain.kinds import JobKind
 from server.jobs.run_job import BEAT, Handler, RunJob
 from server.jobs.take_up_jobs import SILENT_FOR, TakeUpJobs
-from server.kernel.clock import Clock
+from server.kernel.clock import Clock, IdSource
 from server.speech.remove_orphaned_audio import RemoveOrphanedAudio
 
 EXPIRED_KEPT = timedelta(days=7)
@@ -52,7 +51,27 @@ class Pace:
 
 
 Handlers: TypeAlias = Mapping[JobKind, Handler[PostgresUnitOfWork]]
-NO_HANDLERS: Handlers = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What handlers of jobs are made of.
+
+    Attributes:
+        settings: what is set.
+        resources: takes apart at the end what has been made.
+        store: where audio and archives are kept.
+    """
+
+    settings: Settings
+    resources: AsyncExitStack
+    unit_of_work: Callable[[], PostgresUnitOfWork]
+    store: ObjectAudioStore
+    clock: Clock
+    ids: IdSource
+
+
+MakeHandlers: TypeAlias = Callable[[Workshop], Handlers]
 
 _log = structlog.get_logger("kaiwa.worker")
 
@@ -118,13 +137,13 @@ async def do_chore(chore: Chore, clock: Clock) -> None:
             _log.info("chore done", chore=chore.name, changed=changed)
 
 
-async def work(settings: Settings, stop: asyncio.Event, handlers: Handlers = NO_HANDLERS, pace: Pace = Pace()) -> None:
+async def work(settings: Settings, stop: asyncio.Event, make_handlers: MakeHandlers, pace: Pace = Pace()) -> None:
     """Runs jobs and does chores until `stop` is set; jobs under way then end or are given back.
 
     Args:
         settings: what is set.
         stop: set when the worker is to end.
-        handlers: who does the work of each kind of job.
+        make_handlers: gives who does the work of each kind of job.
         pace: how soon the death of another worker is noticed.
 
     Raises:
@@ -139,6 +158,7 @@ async def work(settings: Settings, stop: asyncio.Event, handlers: Handlers = NO_
         unit_of_work = unit_of_work_factory(engine)
         maintenance = PostgresMaintenance(engine)
         store = ObjectAudioStore(open_store(settings.object_store_url, settings.home / "objects"))
+        handlers = make_handlers(Workshop(settings, resources, unit_of_work, store, clock, UuidV7Source()))
         todo = chores(maintenance, RemoveOrphanedAudio(store, maintenance))
         worker = QueueWorker(
             libpq_url(url),

@@ -83,7 +83,7 @@ async def test_a_chore_that_fails_is_logged_and_left_for_the_next_time(error: Ex
 
 async def test_it_works_until_it_is_told_to_stop(database_url: str, tmp_path: Path) -> None:
     stop = asyncio.Event()
-    working = asyncio.create_task(work(Settings(home=tmp_path, database_url=database_url), stop))
+    working = asyncio.create_task(work(Settings(home=tmp_path, database_url=database_url), stop, lambda _: {}))
     stop.set()
     async with asyncio.timeout(10):
         await working

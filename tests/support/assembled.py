@@ -23,7 +23,8 @@ from kaiwa.speech.v1 import speech_service_pb2
 from server.accounts.create_account import NewAccount
 from server.accounts.domain.password import Password
 from server.accounts.servicer import AccountsServicer
-from server.app import Assembly, Engines, assemble
+from server.app import Assembly, assemble
+from server.assembly.speech import Engines
 from server.config import SERVICES, Rates, Settings
 from server.content.servicer import ContentServicer
 from server.jobs.servicer import JobsServicer

@@ -76,7 +76,7 @@ def main(arguments: Sequence[str]) -> None:
     url, home, steps, pause = arguments
     settings = Settings(home=Path(home), database_url=url, worker=Worker(jobs=8))
     handlers = {JobKind.RESCORING: Steps(int(steps), float(pause))}
-    asyncio.run(work(settings, asyncio.Event(), handlers, PACE))
+    asyncio.run(work(settings, asyncio.Event(), lambda _: handlers, PACE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Each service put together: the parts of the composition root."""

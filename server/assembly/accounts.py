@@ -1,0 +1,84 @@
+"""AccountsService put together."""
+
+from __future__ import annotations
+
+import secrets
+
+from kaiwa.accounts.v1 import accounts_service_pb2_grpc as accounts_rpc
+from server.accounts.change_password import ChangePassword
+from server.accounts.get_me import GetMe
+from server.accounts.get_public_config import GetPublicConfig
+from server.accounts.list_config import ListConfig
+from server.accounts.list_sessions import ListSessions
+from server.accounts.list_users import ListUsers
+from server.accounts.login import Login
+from server.accounts.logout import Logout
+from server.accounts.mailed_tokens import MailedTokens
+from server.accounts.mails import MailTexts
+from server.accounts.refresh_tokens import RefreshTokens
+from server.accounts.register import Register
+from server.accounts.request_email_verification import RequestEmailVerification
+from server.accounts.request_password_reset import RequestPasswordReset
+from server.accounts.reset_password import ResetPassword
+from server.accounts.revoke_session import RevokeSession
+from server.accounts.servicer import AccountsServicer, AccountsUseCases
+from server.accounts.session_tokens import SessionTokens
+from server.accounts.set_config import SetConfig
+from server.accounts.update_me import UpdateMe
+from server.accounts.update_user import UpdateUser
+from server.accounts.verify_email import VerifyEmail
+from server.adapters.background import BackgroundTasks
+from server.adapters.clock import known_time_zones
+from server.adapters.mail import PostedMails, SmtpServer, to_folder, to_smtp
+from server.adapters.passwords import Argon2Passwords
+from server.adapters.tokens import JwtAccessTokens
+from server.assembly.shared import Shared
+from server.rpc.server import Service
+
+
+def accounts(shared: Shared, passwords: Argon2Passwords, access_tokens: JwtAccessTokens) -> Service:
+    """AccountsService."""
+    settings, unit_of_work, clock, ids = shared.settings, shared.unit_of_work, shared.clock, shared.ids
+    tokens = SessionTokens(
+        access_tokens,
+        ids,
+        secrets.token_bytes,
+        access_life=settings.tokens.access,
+        refresh_life=settings.tokens.refresh,
+    )
+    mailer = _mailer(shared)
+    shared.stack.callback(mailer.close)
+    background = BackgroundTasks()
+    shared.stack.push_async_callback(background.close)
+    mailed, texts, zones = MailedTokens(ids, secrets.token_bytes), MailTexts(settings.mails.app_url), known_time_zones()
+    use_cases = AccountsUseCases(
+        register=Register(unit_of_work, passwords, tokens, clock, ids, zones),
+        login=Login(unit_of_work, passwords, tokens, clock),
+        refresh_tokens=RefreshTokens(unit_of_work, tokens, clock),
+        logout=Logout(unit_of_work, clock),
+        list_sessions=ListSessions(unit_of_work, clock),
+        revoke_session=RevokeSession(unit_of_work, clock),
+        get_me=GetMe(unit_of_work),
+        update_me=UpdateMe(unit_of_work, clock, zones),
+        change_password=ChangePassword(unit_of_work, passwords, clock),
+        request_email_verification=RequestEmailVerification(unit_of_work, passwords, mailed, mailer, texts, clock),
+        verify_email=VerifyEmail(unit_of_work, mailer, texts, clock),
+        request_password_reset=RequestPasswordReset(unit_of_work, background, mailed, mailer, texts, clock),
+        reset_password=ResetPassword(unit_of_work, passwords, clock),
+        list_users=ListUsers(unit_of_work),
+        update_user=UpdateUser(unit_of_work, clock, ids),
+        list_config=ListConfig(unit_of_work),
+        set_config=SetConfig(unit_of_work, clock, ids),
+        get_public_config=GetPublicConfig(unit_of_work),
+    )
+    servicer = AccountsServicer(use_cases, shared.page_tokens)
+    return Service("kaiwa.accounts.v1.AccountsService", accounts_rpc.add_AccountsServiceServicer_to_server, servicer)
+
+
+def _mailer(shared: Shared) -> PostedMails:
+    smtp = shared.settings.mails.smtp
+    if smtp is None:
+        deliver = to_folder(shared.settings.home / "mail", shared.ids)
+    else:
+        deliver = to_smtp(SmtpServer(smtp.host, smtp.port, smtp.implicit_tls, smtp.user, smtp.password))
+    return PostedMails(deliver, shared.settings.mails.sender, shared.clock)
