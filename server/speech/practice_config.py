@@ -324,11 +324,11 @@ def apply_overrides(words: tuple[ReadWord, ...], overrides: tuple[Override, ...]
         reading = override.reading or "".join(w.reading for w in inside)
         if override.nucleus is not None and override.nucleus > len(split_morae(reading)):
             raise _unpronounceable(f"{field_name}.nucleus", f"lies beyond the last mora of {reading}")
-        if not override.reading:
+        if not override.reading and override.nucleus is None:
             continue
         first = words.index(inside[0])
         text = "".join(w.text for w in inside)
-        joined = replace(inside[0], text=text, span=override.span, reading=override.reading)
+        joined = replace(inside[0], text=text, span=override.span, reading=reading, nucleus=override.nucleus)
         words = (*words[:first], joined, *words[first + len(inside) :])
     return words
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import grpc
 import pytest
 
@@ -32,13 +34,15 @@ async def test_a_reading_takes_the_place_of_the_analysers() -> None:
 async def test_a_reading_of_several_words_makes_one_of_them() -> None:
     found = apply_overrides(await words(), (override(1, 3, "オワタリ"), override(0, 1, "バシ", 2)))
     assert found == (
-        ReadWord("橋", TextSpan(0, 1), "バシ"),
+        ReadWord("橋", TextSpan(0, 1), "バシ", 2),
         ReadWord("を渡る", TextSpan(1, 3), "オワタリ"),
     )
 
 
 async def test_without_a_reading_the_analysers_stays() -> None:
-    assert apply_overrides(await words(), (override(0, 1, nucleus=2),)) == await words()
+    given = await words()
+    found = apply_overrides(given, (override(0, 1, nucleus=2),))
+    assert found == (replace(given[0], nucleus=2), *given[1:])
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ class OpenJTalkAnalyser:
 
 def analyse(text: str) -> tuple[AnalysedWord, ...]:
     """Analyses a text in this thread."""
-    features = _features(text)
+    features = features_of(text)
     words: list[AnalysedWord] = []
     for span, indexes in locate(text, [feature["string"] for feature in features]):
         own = [features[i] for i in indexes]
@@ -106,7 +106,8 @@ def analyse(text: str) -> tuple[AnalysedWord, ...]:
     return tuple(words)
 
 
-def _features(text: str) -> list[Any]:
+def features_of(text: str) -> list[Any]:
+    """The morphemes of a text as Open JTalk's front end gives them, in this thread."""
     # Imported when first used: the dictionaries take half a second to load.
     import pyopenjtalk
 

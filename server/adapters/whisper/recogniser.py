@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from server.adapters.whisper.executor import Backlog, DecodingThreads, Priority
+from server.adapters.engine_threads import Backlog, EngineThreads, Priority
 from server.adapters.whisper.gates import LanguageGate, SpeechGate, Voice, measure_voice
 from server.adapters.whisper.guards import TokenRates, held_tone, loops, without_repetition
 from server.adapters.whisper.model import LONGEST_FRAMES, Context, Decoded, Encoded, WhisperModel
@@ -68,7 +68,7 @@ class WhisperRecogniser:
         backlog: Backlog | None = None,
     ) -> None:
         self._transcriber = Transcriber(model, network, recipe or Recipe())
-        self._threads = DecodingThreads(workers, backlog or Backlog())
+        self._threads = EngineThreads(workers, backlog or Backlog(), name="whisper", engine="recognition")
         self._version = f"{name}-{model.compute_type}"
 
     @property

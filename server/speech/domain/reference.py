@@ -25,11 +25,14 @@ class ReadWord:
         text: the word as it stands in the text.
         span: where it stands.
         reading: how it is pronounced, katakana.
+        nucleus: the accent that was asked for, as the mora after which the pitch drops, 0 for flat; None: as the
+            analyser has it.
     """
 
     text: str
     span: TextSpan
     reading: str
+    nucleus: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from server.adapters.engine_threads import Backlog
 from server.adapters.openjtalk.synthesis import synthesize
-from server.adapters.whisper.executor import Backlog
 from server.adapters.whisper.model import Context, WhisperModel
 from server.adapters.whisper.recogniser import Transcriber, WhisperRecogniser
 from server.adapters.whisper.vad import SileroNetwork

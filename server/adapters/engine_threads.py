@@ -1,4 +1,4 @@
-"""Threads that decode: bounded, finals first."""
+"""Threads that an engine computes in: bounded, finals first."""
 
 from __future__ import annotations
 
@@ -61,18 +61,20 @@ class _Task(Generic[T]):
             self.future.set_exception(error)
 
 
-class DecodingThreads:
-    """Runs decoding in threads of its own, all finals before any partial.
+class EngineThreads:
+    """Runs the work of one engine in threads of its own, all finals before any partial.
 
     Where there are several threads, one takes finals only, so that a final never waits for somebody's partial.
 
     Args:
         workers: threads.
         backlog: how much may wait.
+        name: what the threads are called.
+        engine: what the engine is called in the error that refuses work (`recognition`, `assessment`).
     """
 
-    def __init__(self, workers: int, backlog: Backlog) -> None:
-        self._backlog = backlog
+    def __init__(self, workers: int, backlog: Backlog, *, name: str, engine: str) -> None:
+        self._engine = engine
         self._change = threading.Condition()
         self._waiting: dict[Priority, deque[_Task[Any]]] = {priority: deque() for priority in Priority}
         self._limits = {Priority.FINAL: backlog.finals, Priority.PARTIAL: backlog.partials}
@@ -80,7 +82,7 @@ class DecodingThreads:
         self._most_partials = max(1, workers - 1)
         self._closed = False
         self._threads = [
-            threading.Thread(target=self._work, name=f"whisper-{number}", daemon=True) for number in range(workers)
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(workers)
         ]
         for thread in self._threads:
             thread.start()
@@ -107,8 +109,8 @@ class DecodingThreads:
             if len(queue) >= self._limits[priority]:
                 raise ResourceExhausted(
                     Reason.SPEECH_OVERLOADED,
-                    "Too much speech is waiting to be recognised.",
-                    metadata={"engine": "recognition"},
+                    "Too much speech is waiting to be recognised or judged.",
+                    metadata={"engine": self._engine},
                     retry_after=timedelta(seconds=1),
                 )
             queue.append(task)

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from server.adapters.whisper.executor import Backlog, DecodingThreads, Priority
+from server.adapters.engine_threads import Backlog, EngineThreads, Priority
 from server.errors import Reason, ResourceExhausted, Unavailable
 
 
@@ -25,11 +25,11 @@ class Blocker:
 
 
 @pytest.fixture
-def open_threads() -> Iterator[Callable[..., DecodingThreads]]:
-    opened: list[DecodingThreads] = []
+def open_threads() -> Iterator[Callable[..., EngineThreads]]:
+    opened: list[EngineThreads] = []
 
-    def make(workers: int, backlog: Backlog | None = None) -> DecodingThreads:
-        opened.append(DecodingThreads(workers, backlog or Backlog()))
+    def make(workers: int, backlog: Backlog | None = None) -> EngineThreads:
+        opened.append(EngineThreads(workers, backlog or Backlog(), name="test", engine="recognition"))
         return opened[-1]
 
     yield make
@@ -41,7 +41,7 @@ async def started(blocker: Blocker) -> None:
     assert await asyncio.to_thread(blocker.running.wait, 10)
 
 
-async def test_finals_go_first(open_threads: Callable[..., DecodingThreads]) -> None:
+async def test_finals_go_first(open_threads: Callable[..., EngineThreads]) -> None:
     threads = open_threads(1)
     blocker = Blocker()
     order: list[str] = []
@@ -60,7 +60,7 @@ async def test_finals_go_first(open_threads: Callable[..., DecodingThreads]) -> 
     assert order == ["final", "partial"]
 
 
-async def test_one_thread_is_kept_free_of_partials(open_threads: Callable[..., DecodingThreads]) -> None:
+async def test_one_thread_is_kept_free_of_partials(open_threads: Callable[..., EngineThreads]) -> None:
     threads = open_threads(2)
     one, other = Blocker(), Blocker()
     partials = [asyncio.create_task(threads.run(Priority.PARTIAL, blocker)) for blocker in (one, other)]
@@ -74,7 +74,7 @@ async def test_one_thread_is_kept_free_of_partials(open_threads: Callable[..., D
     assert await asyncio.gather(*partials) == ["done", "done"]
 
 
-async def test_cancelled_work_is_never_begun(open_threads: Callable[..., DecodingThreads]) -> None:
+async def test_cancelled_work_is_never_begun(open_threads: Callable[..., EngineThreads]) -> None:
     threads = open_threads(1, Backlog(finals=1, partials=1))
     blocker, unwanted = Blocker(), Blocker()
     running = asyncio.create_task(threads.run(Priority.FINAL, blocker))
@@ -95,7 +95,7 @@ async def test_cancelled_work_is_never_begun(open_threads: Callable[..., Decodin
     assert not unwanted.running.is_set()
 
 
-async def test_the_late_result_of_cancelled_work_is_dropped(open_threads: Callable[..., DecodingThreads]) -> None:
+async def test_the_late_result_of_cancelled_work_is_dropped(open_threads: Callable[..., EngineThreads]) -> None:
     threads = open_threads(1)
     blocker = Blocker()
     running = asyncio.create_task(threads.run(Priority.PARTIAL, blocker))
@@ -109,9 +109,7 @@ async def test_the_late_result_of_cancelled_work_is_dropped(open_threads: Callab
 
 
 @pytest.mark.parametrize("priority", list(Priority))
-async def test_too_much_waiting_work_is_refused(
-    open_threads: Callable[..., DecodingThreads], priority: Priority
-) -> None:
+async def test_too_much_waiting_work_is_refused(open_threads: Callable[..., EngineThreads], priority: Priority) -> None:
     threads = open_threads(1, Backlog(finals=1, partials=1))
     blocker = Blocker()
     running = asyncio.create_task(threads.run(Priority.FINAL, blocker))
@@ -130,7 +128,7 @@ async def test_too_much_waiting_work_is_refused(
     await running
 
 
-async def test_what_fails_fails_for_its_caller_alone(open_threads: Callable[..., DecodingThreads]) -> None:
+async def test_what_fails_fails_for_its_caller_alone(open_threads: Callable[..., EngineThreads]) -> None:
     threads = open_threads(1)
 
     def fail() -> None:
@@ -141,7 +139,7 @@ async def test_what_fails_fails_for_its_caller_alone(open_threads: Callable[...,
     assert await threads.run(Priority.FINAL, lambda: "well") == "well"
 
 
-async def test_after_closing_nothing_is_taken(open_threads: Callable[..., DecodingThreads]) -> None:
+async def test_after_closing_nothing_is_taken(open_threads: Callable[..., EngineThreads]) -> None:
     threads = open_threads(2)
     threads.close()
 
@@ -151,7 +149,7 @@ async def test_after_closing_nothing_is_taken(open_threads: Callable[..., Decodi
     assert refusal.value.reason is Reason.SHUTTING_DOWN
 
 
-async def test_closing_gives_up_what_waits(open_threads: Callable[..., DecodingThreads]) -> None:
+async def test_closing_gives_up_what_waits(open_threads: Callable[..., EngineThreads]) -> None:
     threads = open_threads(1)
     blocker, unwanted = Blocker(), Blocker()
     running = asyncio.create_task(threads.run(Priority.FINAL, blocker))

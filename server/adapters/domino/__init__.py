@@ -1,0 +1,1 @@
+"""Phoneme-transition probabilities by Domino (Dwango Media Village, MIT) on ONNX Runtime."""
