@@ -1,0 +1,1 @@
+"""Spaced repetition: cards, the log of reviews that they are replayed from, settings, the queue, synchronisation."""
