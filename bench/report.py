@@ -23,7 +23,17 @@ def machine(*packages: str) -> None:
     )
 
 
-def figure(name: str, value: float, unit: str, n: int, must: float | None = None, **more: object) -> bool:
+def figure(
+    name: str,
+    value: float,
+    unit: str,
+    n: int,
+    must: float | None = None,
+    *,
+    at_least: bool = False,
+    aim: float | None = None,
+    **more: object,
+) -> bool:
     """Prints a figure.
 
     Args:
@@ -31,14 +41,19 @@ def figure(name: str, value: float, unit: str, n: int, must: float | None = None
         value: what was measured.
         unit: of the value.
         n: how many measurements are behind it.
-        must: what the value may not be above; None: nothing is promised.
+        must: what the value may not be above, or with `at_least` below; None: nothing is promised.
+        at_least: whether more is better.
+        aim: what it is meant to reach one day, beyond `must`.
         more: further facts.
 
     Returns:
         Whether it is as it must be.
     """
-    holds = must is None or value <= must
-    _line({"figure": name, "value": round(value, 4), "unit": unit, "n": n, "must": must, "holds": holds, **more})
+    holds = must is None or (value >= must if at_least else value <= must)
+    record: dict[str, object] = {"figure": name, "value": round(value, 4), "unit": unit, "n": n, "must": must, "holds": holds}
+    if aim is not None:
+        record |= {"aim": aim, "reaches_aim": value >= aim if at_least else value <= aim}
+    _line({**record, **more})
     return holds
 
 
