@@ -50,7 +50,14 @@ def figure(
         Whether it is as it must be.
     """
     holds = must is None or (value >= must if at_least else value <= must)
-    record: dict[str, object] = {"figure": name, "value": round(value, 4), "unit": unit, "n": n, "must": must, "holds": holds}
+    record: dict[str, object] = {
+        "figure": name,
+        "value": round(value, 4),
+        "unit": unit,
+        "n": n,
+        "must": must,
+        "holds": holds,
+    }
     if aim is not None:
         record |= {"aim": aim, "reaches_aim": value >= aim if at_least else value <= aim}
     _line({**record, **more})
