@@ -49,6 +49,8 @@ class ChangePassword:
                 raise Aborted(Reason.CONCURRENT_CHANGE, "The password was changed by another call. Try again.")
             await uow.users.set_password_hash(caller.user_id, password_hash)
             await uow.one_time_tokens.void(caller.user_id, Purpose.RESET_PASSWORD)
+            # Whoever knew the old password may have asked to move the account to an address of theirs.
+            await uow.one_time_tokens.void(caller.user_id, Purpose.VERIFY_EMAIL, sparing=present.user.email)
             ended = await uow.sessions.end_all(caller.user_id, EndReason.PASSWORD_CHANGED, now, keep=caller.session_id)
             await uow.commit()
         return ended

@@ -122,8 +122,8 @@ class OneTimeTokenRepository(Protocol):
         """Marks a token as used."""
         ...
 
-    async def void(self, user_id: UserId, purpose: Purpose) -> None:
-        """Forgets a user's tokens for a purpose that have not been used."""
+    async def void(self, user_id: UserId, purpose: Purpose, *, sparing: str | None = None) -> None:
+        """Forgets a user's tokens for a purpose that have not been used, but for those mailed to this address."""
         ...
 
 

@@ -13,6 +13,7 @@ from server.accounts.mailed_tokens import MailedTokens
 from server.accounts.mails import MailTexts
 from server.accounts.ports import Mail, Mailer, PasswordHasher, UnitOfWork, UnitOfWorkFactory
 from server.accounts.repeat import Repeat
+from server.errors import Aborted, Reason
 from server.kernel.clock import Clock
 from server.kernel.identity import Caller
 
@@ -70,15 +71,21 @@ class RequestEmailVerification:
         Raises:
             InvalidInput: PASSWORD_INCORRECT.
             AlreadyExists: REQUEST_ID_REUSED.
-            Unauthenticated: SESSION_REVOKED, when the account was deleted a moment ago.
+            Unauthenticated: SESSION_REVOKED, when the session was ended meanwhile.
+            Aborted: CONCURRENT_CHANGE, when the password was changed meanwhile.
         """
+        confirmed = None
         if wanted is not None:
-            await confirm_password(self._unit_of_work, self._hasher, caller, wanted.password, "password")
+            confirmed = await confirm_password(self._unit_of_work, self._hasher, caller, wanted.password, "password")
         now = self._clock.now()
         async with self._unit_of_work() as uow:
             present = await uow.users.lock(caller.user_id)
-            if present is None:
+            access = None if present is None else await uow.sessions.access(caller.session_id, now)
+            # Whoever was signed out while the password was compared moves no account any more.
+            if present is None or access is None or not access.session_live:
                 raise session_revoked()
+            if confirmed is not None and present.password_hash != confirmed.password_hash:
+                raise Aborted(Reason.CONCURRENT_CHANGE, "The password was changed by another call. Try again.")
             if repeat is not None:
                 claim = (caller.user_id, _METHOD, repeat.request_id)
                 if await uow.idempotency.claim(*claim, repeat.body_hash, now) is not None:

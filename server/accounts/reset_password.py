@@ -44,6 +44,8 @@ class ResetPassword:
             good, present = await self._good(uow, digest)
             user = present.user
             await uow.one_time_tokens.use(good.id, now)
+            # Whoever knew the old password may have asked to move the account to an address of theirs.
+            await uow.one_time_tokens.void(user.id, Purpose.VERIFY_EMAIL, sparing=user.email)
             await uow.users.set_password_hash(user.id, password_hash)
             if not user.verified:
                 await uow.users.save(replace(user, verified=True, updated_at=now))

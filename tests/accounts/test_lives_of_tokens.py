@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from server.accounts.domain.password import Password
 from server.accounts.domain.session import TokenPair
+from server.accounts.request_email_verification import NewAddress
 from server.accounts.update_user import UserChange
 from server.errors import ApplicationError, Reason
 from server.kernel.identity import Caller, Role, SessionId
@@ -53,6 +54,8 @@ class Lives(RuleBasedStateMachine):
         self.role = Role.STUDENT
         self.reset: tuple[str, datetime] | None = None
         self.dead_resets: list[str] = []
+        self.move: str | None = None
+        self.dead_moves: list[str] = []
 
     def teardown(self) -> None:
         for work in self.accounts.background.waiting:
@@ -150,6 +153,7 @@ class Lives(RuleBasedStateMachine):
         self.password = new
         self.end_all(keep=caller.session_id)
         self.void_reset()
+        self.void_move()
 
     @rule()
     def ask_for_a_reset(self) -> None:
@@ -172,6 +176,7 @@ class Lives(RuleBasedStateMachine):
         self.password = new
         self.end_all()
         self.void_reset()
+        self.void_move()
 
     @rule(role=st.sampled_from([Role.STUDENT, Role.TEACHER]))
     def the_role_changes(self, role: Role) -> None:
@@ -185,11 +190,26 @@ class Lives(RuleBasedStateMachine):
         if not active:
             self.end_all()
             self.void_reset()
+            self.void_move()
 
     def administer(self, change: UserChange) -> None:
         admin = self.run(self.accounts.caller("admin"))
         assert isinstance(admin, Caller)
         assert not isinstance(self.run(self.accounts.update_user(admin, MIKA.id, change)), Reason)
+
+    @precondition(lambda self: self.live())
+    @rule(data=st.data())
+    def a_thief_with_the_password_asks_to_move_the_account(self, data: st.DataObject) -> None:
+        caller = self.caller(data.draw(st.sampled_from(self.live())))
+        wanted = NewAddress("thief@example.com", Password(self.password))
+        assert self.run(self.accounts.request_email_verification(caller, wanted, None)) is None
+        self.void_move()
+        self.move = self.accounts.mailed_token()
+
+    def void_move(self) -> None:
+        if self.move is not None:
+            self.dead_moves.append(self.move)
+            self.move = None
 
     def void_reset(self) -> None:
         if self.reset is not None:
@@ -227,6 +247,11 @@ class Lives(RuleBasedStateMachine):
         for token in self.dead_resets:
             answer = self.run(self.accounts.reset_password(token, Password("somebody else's")))
             assert answer is Reason.RESET_TOKEN_INVALID
+
+    @invariant()
+    def nobody_moves_the_account_with_a_token_of_before(self) -> None:
+        for token in self.dead_moves:
+            assert self.run(self.accounts.verify_email(token)) is Reason.VERIFICATION_TOKEN_INVALID
 
     @invariant()
     def the_session_list_is_what_lives(self) -> None:

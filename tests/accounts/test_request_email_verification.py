@@ -5,7 +5,7 @@ import pytest
 from server.accounts.domain.password import Password
 from server.accounts.repeat import Repeat
 from server.accounts.request_email_verification import NewAddress
-from server.errors import AlreadyExists, InvalidInput, Reason, Unauthenticated
+from server.errors import Aborted, AlreadyExists, InvalidInput, Reason, Unauthenticated
 from tests.support.accounts import Accounts, make_user
 
 OTHER = "0198c0de-0000-7000-9000-000000000002"
@@ -101,3 +101,29 @@ async def test_an_account_that_has_just_gone(accounts: Accounts) -> None:
     for wanted in (None, new_address()):
         with pytest.raises(Unauthenticated):
             await accounts.request_email_verification(caller, wanted, None)
+
+
+@pytest.mark.parametrize("wanted", [None, new_address()], ids=["present", "new"])
+async def test_who_is_signed_out_gets_no_mail(accounts: Accounts, wanted: NewAddress | None) -> None:
+    accounts.add_user(make_user())
+    caller = await accounts.caller()
+    await accounts.logout(caller, None)
+
+    with pytest.raises(Unauthenticated) as refused:
+        await accounts.request_email_verification(caller, wanted, None)
+
+    assert refused.value.reason is Reason.SESSION_REVOKED
+    assert not accounts.mailer.posted
+
+
+async def test_a_password_that_changes_meanwhile_moves_no_account(accounts: Accounts) -> None:
+    accounts.add_user(make_user())
+    caller = await accounts.caller()
+    old, new = Password("correct horse"), Password("battery staple")
+    accounts.hasher.meanwhile = lambda: accounts.change_password(caller, old, new)
+
+    with pytest.raises(Aborted) as refused:
+        await accounts.request_email_verification(caller, new_address(), None)
+
+    assert refused.value.reason is Reason.CONCURRENT_CHANGE
+    assert not accounts.state.mailed

@@ -7,6 +7,7 @@ import pytest
 
 from server.accounts.domain.password import Password
 from server.accounts.domain.session import EndReason
+from server.accounts.request_email_verification import NewAddress
 from server.errors import ApplicationError, InvalidInput, Reason
 from tests.support.accounts import Accounts, make_user, sign_in
 
@@ -85,3 +86,16 @@ async def test_after_a_password_that_is_guessed_first_the_token_is_still_good(ac
 
     assert (error.reason, error.metadata) == (Reason.PASSWORD_TOO_COMMON, {"field": "new_password"})
     await accounts.reset_password(token, NEW)
+
+
+async def test_the_account_is_moved_no_more_by_who_knew_the_old_password(accounts: Accounts) -> None:
+    accounts.add_user(make_user())
+    thief = NewAddress("thief@example.com", Password("correct horse"))
+    await accounts.request_email_verification(await accounts.caller(), thief, None)
+    theirs = accounts.mailed_token()
+    await accounts.reset_password(await ask(accounts), NEW)
+
+    with pytest.raises(InvalidInput) as refused:
+        await accounts.verify_email(theirs)
+
+    assert refused.value.reason is Reason.VERIFICATION_TOKEN_INVALID

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -273,9 +273,9 @@ class FakeOneTimeTokens:
     async def use(self, token_id: OneTimeTokenId, now: datetime) -> None:
         self._rows[token_id] = replace(self._rows[token_id], used_at=now)
 
-    async def void(self, user_id: UserId, purpose: Purpose) -> None:
+    async def void(self, user_id: UserId, purpose: Purpose, *, sparing: str | None = None) -> None:
         for row in list(self._rows.values()):
-            if row.user_id == user_id and row.purpose is purpose and row.used_at is None:
+            if row.user_id == user_id and row.purpose is purpose and row.used_at is None and row.email != sparing:
                 del self._rows[row.id]
 
 
@@ -332,16 +332,24 @@ class FakeIdempotency:
 
 
 class FakeHasher:
-    """Hashes in the clear. A stored `old$...` matches and is outdated. Remembers what it compared with."""
+    """Hashes in the clear. A stored `old$...` matches and is outdated. Remembers what it compared with.
+
+    Attributes:
+        meanwhile: what else happens once, while a password is compared.
+    """
 
     def __init__(self) -> None:
         self.compared: list[str | None] = []
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def hash(self, password: Password) -> str:
         return f"new${password.normalized}"
 
     async def verify(self, password: Password, stored: str | None) -> Verdict:
         self.compared.append(stored)
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
         if stored is None:
             return Verdict(matches=False)
         kind, _, text = stored.partition("$")
