@@ -9,6 +9,7 @@ from server.accounts.change_password import confirm_password
 from server.accounts.domain.one_time_token import Purpose
 from server.accounts.domain.password import Password
 from server.accounts.domain.user import User, normalize_email, sign_in_key
+from server.accounts.guard import Guard
 from server.accounts.mailed_tokens import MailedTokens
 from server.accounts.mails import MailTexts
 from server.accounts.ports import Mail, Mailer, PasswordHasher, UnitOfWork, UnitOfWorkFactory
@@ -43,6 +44,7 @@ class RequestEmailVerification:
         mailer: sends the mail.
         texts: writes it.
         clock: tells the time.
+        guard: counts guesses of the password, and mails.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class RequestEmailVerification:
         mailer: Mailer,
         texts: MailTexts,
         clock: Clock,
+        guard: Guard,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._hasher = hasher
@@ -60,23 +63,31 @@ class RequestEmailVerification:
         self._mailer = mailer
         self._texts = texts
         self._clock = clock
+        self._guard = guard
 
-    async def __call__(self, caller: Caller, wanted: NewAddress | None, repeat: Repeat | None) -> None:
+    async def __call__(self, caller: Caller, wanted: NewAddress | None, network: str, repeat: Repeat | None) -> None:
         """Sends the mail.
 
         Args:
+            caller: who asks.
+            network: where the call comes from.
             wanted: the address to change to; None: the present one is to be verified.
             repeat: makes the call safe to retry.
 
         Raises:
             InvalidInput: PASSWORD_INCORRECT.
             AlreadyExists: REQUEST_ID_REUSED.
+            ResourceExhausted: RATE_LIMITED.
             Unauthenticated: SESSION_REVOKED, when the session was ended meanwhile.
             Aborted: CONCURRENT_CHANGE, when the password was changed meanwhile.
         """
         confirmed = None
         if wanted is not None:
-            confirmed = await confirm_password(self._unit_of_work, self._hasher, caller, wanted.password, "password")
+            confirmed = await confirm_password(
+                self._unit_of_work, self._hasher, self._guard, caller, wanted.password, "password"
+            )
+            await self._guard.mail_to(normalize_email(wanted.email), network)
+        await self._guard.mail_by(caller.user_id)
         now = self._clock.now()
         async with self._unit_of_work() as uow:
             present = await uow.users.lock(caller.user_id)

@@ -6,7 +6,7 @@ from server.accounts.domain.password import Password
 from server.accounts.domain.session import EndReason
 from server.accounts.request_email_verification import NewAddress
 from server.errors import Aborted, ApplicationError, InvalidInput, Reason
-from tests.support.accounts import Accounts, make_user, sign_in
+from tests.support.accounts import HOME, Accounts, make_user, sign_in
 
 OLD, NEW = Password("correct horse"), Password("battery staple")
 
@@ -58,20 +58,20 @@ async def test_a_password_that_is_guessed_first_is_refused(accounts: Accounts, c
 
 async def test_a_reset_token_from_before_is_void(accounts: Accounts) -> None:
     accounts.add_user(make_user())
-    await accounts.request_password_reset("mika@example.com", None)
+    await accounts.request_password_reset("mika@example.com", HOME, None)
     await accounts.background.finish()
 
     await accounts.change_password(await accounts.caller(), OLD, NEW)
 
     with pytest.raises(InvalidInput) as refused:
-        await accounts.reset_password(accounts.mailed_token(), Password("somebody else's"))
+        await accounts.reset_password(accounts.mailed_token(), Password("somebody else's"), HOME)
     assert refused.value.reason is Reason.RESET_TOKEN_INVALID
 
 
 async def test_the_account_is_moved_no_more_by_who_knew_the_old_password(accounts: Accounts) -> None:
     accounts.add_user(make_user())
     caller = await accounts.caller()
-    await accounts.request_email_verification(caller, NewAddress("thief@example.com", OLD), None)
+    await accounts.request_email_verification(caller, NewAddress("thief@example.com", OLD), HOME, None)
     await accounts.change_password(caller, OLD, NEW)
 
     with pytest.raises(InvalidInput) as refused:
@@ -83,7 +83,7 @@ async def test_the_account_is_moved_no_more_by_who_knew_the_old_password(account
 async def test_a_link_to_the_present_address_stays_good(accounts: Accounts) -> None:
     user = accounts.add_user(make_user())
     caller = await accounts.caller()
-    await accounts.request_email_verification(caller, None, None)
+    await accounts.request_email_verification(caller, None, HOME, None)
     await accounts.change_password(caller, OLD, NEW)
 
     await accounts.verify_email(accounts.mailed_token())
