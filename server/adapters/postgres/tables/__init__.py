@@ -11,7 +11,6 @@ from server.adapters.postgres.tables.base import Base
 from server.adapters.postgres.tables.content import PronunciationRow, SentenceRow
 from server.adapters.postgres.tables.jobs import JobRow
 from server.adapters.postgres.tables.learning import (
-    CardMarkRow,
     CardRow,
     ChangeCounterRow,
     DailyStatsRow,
@@ -27,7 +26,6 @@ __all__ = [
     "AudioFileRow",
     "AuditLogRow",
     "Base",
-    "CardMarkRow",
     "CardRow",
     "ChangeCounterRow",
     "DailyStatsRow",

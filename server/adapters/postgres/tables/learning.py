@@ -43,14 +43,8 @@ class CardRow(Base):
     The seed's state `mature` is `review` with an interval of 21 days or more, and its `suspended` is a flag, so that
     a card comes back from suspension as what it was. Times seen is `reps`; the accuracy is `times_correct` over
     correct + incorrect, the average response time `total_response_ms` over `timed_answers`: sums stay exact, averages
-    don't. An imported Anki card is known by its note's GUID and its template's number, as a note can have several
-    cards.
-
-    `due_at` is the end of a step and null for a card in review, whose `due_day` is a day of the learner's wherever
-    they are: its time follows from their zone when it is read. `base_due_day` is that day without vacations,
-    `memory_day` and `last_answer_day` are the learner's days of the last answer that counted for the schedule and of
-    the last one at all, `last_event_at` is the time of the latest event in the card's log: an event after those of
-    all its siblings continues the replay, any other one repeats it.
+    don't. For a card in review `due_at` is the start of `due_day` in the learner's zone. An imported Anki card is
+    known by its note's GUID and its template's number, as a note can have several cards.
     """
 
     __tablename__ = "cards"
@@ -67,12 +61,8 @@ class CardRow(Base):
     step: Mapped[Small | None]
     due_at: Mapped[Instant | None]
     due_day: Mapped[date | None]
-    base_due_day: Mapped[date | None]
     interval_seconds: Mapped[int | None] = mapped_column(BigInteger)
-    memory_day: Mapped[date | None]
     last_review_at: Mapped[Instant | None]
-    last_answer_day: Mapped[date | None]
-    last_event_at: Mapped[Instant | None]
     stability: Mapped[float | None]
     difficulty: Mapped[float | None]
     ease_factor: Mapped[float | None]
@@ -130,25 +120,14 @@ class CardRow(Base):
             unique=True,
             postgresql_where=text("import_note_guid IS NOT NULL"),
         ),
-        CheckConstraint("(state IN ('learning', 'relearning')) = (due_at IS NOT NULL)", name="steps_have_due_at"),
-        CheckConstraint("(state = 'review') = (due_day IS NOT NULL)", name="review_has_due_day"),
-        CheckConstraint("(due_day IS NULL) = (base_due_day IS NULL)", name="due_day_has_base"),
-        CheckConstraint("(state = 'new') = (memory_day IS NULL)", name="answered_has_memory_day"),
-        CheckConstraint("(last_review_at IS NULL) = (last_answer_day IS NULL)", name="answer_has_day"),
         Index(
             None,
             "user_id",
+            "state",
             "due_at",
-            postgresql_where=text("state IN ('learning', 'relearning') AND NOT suspended AND deleted_at IS NULL"),
+            "id",
+            postgresql_where=text("state <> 'new' AND NOT suspended AND deleted_at IS NULL"),
         ),
-        Index(
-            None,
-            "user_id",
-            "due_day",
-            postgresql_where=text("state = 'review' AND NOT suspended AND deleted_at IS NULL"),
-        ),
-        Index(None, "user_id", "sentence_id", postgresql_where=text("deleted_at IS NULL")),
-        Index(None, "user_id", "created_at", "id", postgresql_where=text("deleted_at IS NULL")),
         Index(
             None,
             "user_id",
@@ -185,7 +164,6 @@ class ReviewRow(Base):
     attempt_id: Mapped[Id | None] = mapped_column(ForeignKey("attempts.id", ondelete="SET NULL"))
     suggested_rating: Mapped[Small | None]
     imported: Mapped[bool] = mapped_column(server_default=text("false"))
-    resets_counts: Mapped[bool] = mapped_column(server_default=text("false"))
     scheduler: Mapped[str]
     scheduler_version: Mapped[str]
     state_before: Mapped[str]
@@ -220,31 +198,6 @@ class ReviewRow(Base):
         Index(None, "user_id", "effective_at"),
         Index(None, "user_id", "sequence"),
         Index(None, "attempt_id", postgresql_where=text("attempt_id IS NOT NULL")),
-    )
-
-
-class CardMarkRow(Base):
-    """An entry of the log that is no review: a card suspended, buried, or taken back from it. It never changes.
-
-    It takes its place among the reviews by `effective_at`, `client_time` and `id`.
-    """
-
-    __tablename__ = "card_marks"
-
-    user_id: Mapped[PrimaryId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    id: Mapped[PrimaryId]
-    card_id: Mapped[Id]
-    action: Mapped[str]
-    client_time: Mapped[Instant]
-    effective_at: Mapped[Instant]
-    received_at: Mapped[Instant]
-    until_day: Mapped[date | None]
-
-    __table_args__ = (
-        ForeignKeyConstraint(["user_id", "card_id"], ["cards.user_id", "cards.id"], ondelete="CASCADE"),
-        one_of("action", ("suspend", "unsuspend", "bury", "unbury")),
-        CheckConstraint("(action = 'bury') = (until_day IS NOT NULL)", name="burial_has_day"),
-        Index(None, "user_id", "card_id"),
     )
 
 
@@ -309,9 +262,7 @@ class LearningSettingsRow(Base):
 class SettingsChangeRow(Base):
     """An entry of the log of settings: what changed and from when, for the replay of cards.
 
-    `changes` is a JSON object of field name to new value. The time zone and the day's turning hour count among them;
-    as the profile has only the present ones, a change of them also has what was before, as `from_time_zone` and
-    `from_day_turn_hour`. `moves_cards` tells that all cards which were not new were replayed under the new settings.
+    `changes` is a JSON object of field name to new value; the time zone and the day's turning hour count among them.
     """
 
     __tablename__ = "settings_changes"
@@ -321,7 +272,6 @@ class SettingsChangeRow(Base):
     effective_at: Mapped[Instant]
     received_at: Mapped[Instant]
     changes: Mapped[Json]
-    moves_cards: Mapped[bool] = mapped_column(server_default=text("false"))
     sequence: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (
