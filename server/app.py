@@ -133,18 +133,20 @@ async def assemble(
         if settings.metrics_listen is not None:
             pages = {METRICS_PATH: metrics.page(), JWKS_PATH: json_page(lambda: jwks(keys.keys))}
             stack.callback(serve_pages(settings.metrics_listen, pages))
+        limiter = WindowLimiter(
+            {
+                Rate.SIGN_IN: settings.rates.sign_in,
+                Rate.NORMAL: settings.rates.normal,
+                Rate.COSTLY: settings.rates.costly,
+                Rate.AUDIO: settings.rates.audio,
+            },
+            settings.redis_url,
+        )
+        stack.push_async_callback(limiter.aclose)
         server = RpcServer(
             served,
             authenticate=Authenticate(shared.unit_of_work, access_tokens, clock),
-            limiter=WindowLimiter(
-                {
-                    Rate.SIGN_IN: settings.rates.sign_in,
-                    Rate.NORMAL: settings.rates.normal,
-                    Rate.COSTLY: settings.rates.costly,
-                    Rate.AUDIO: settings.rates.audio,
-                },
-                settings.redis_url,
-            ),
+            limiter=limiter,
             metrics=metrics,
             trusted_proxies=settings.trusted_proxies,
         )

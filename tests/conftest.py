@@ -1,3 +1,3 @@
 """Fixtures for every test."""
 
-pytest_plugins = ["tests.support.postgres", "tests.support.real_server"]
+pytest_plugins = ["tests.support.postgres", "tests.support.real_server", "tests.support.redis"]

@@ -7,6 +7,7 @@ from server.accounts.domain.one_time_token import Purpose
 from server.accounts.domain.password import Password, check_password
 from server.accounts.domain.session import EndReason
 from server.accounts.domain.user import Credentials
+from server.accounts.guard import Guard
 from server.accounts.ports import PasswordHasher, UnitOfWorkFactory
 from server.errors import Aborted, InvalidInput, Reason
 from server.kernel.clock import Clock
@@ -20,22 +21,27 @@ class ChangePassword:
         unit_of_work: opens a transaction.
         hasher: compares and hashes passwords.
         clock: tells the time.
+        guard: counts guesses.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, clock: Clock, guard: Guard) -> None:
         self._unit_of_work = unit_of_work
         self._hasher = hasher
         self._clock = clock
+        self._guard = guard
 
     async def __call__(self, caller: Caller, current: Password, new: Password) -> int:
         """How many other sessions were ended.
 
         Raises:
             InvalidInput: PASSWORD_INCORRECT, PASSWORD_TOO_COMMON.
+            ResourceExhausted: RATE_LIMITED.
             Unauthenticated: SESSION_REVOKED, when the session was ended meanwhile.
             Aborted: CONCURRENT_CHANGE, when the password was changed meanwhile.
         """
-        found = await confirm_password(self._unit_of_work, self._hasher, caller, current, "current_password")
+        found = await confirm_password(
+            self._unit_of_work, self._hasher, self._guard, caller, current, "current_password"
+        )
         check_password(new, email=found.user.email, username=found.user.username, field="new_password")
         password_hash = await self._hasher.hash(new)
         now = self._clock.now()
@@ -49,13 +55,20 @@ class ChangePassword:
                 raise Aborted(Reason.CONCURRENT_CHANGE, "The password was changed by another call. Try again.")
             await uow.users.set_password_hash(caller.user_id, password_hash)
             await uow.one_time_tokens.void(caller.user_id, Purpose.RESET_PASSWORD)
+            # Whoever knew the old password may have asked to move the account to an address of theirs.
+            await uow.one_time_tokens.void(caller.user_id, Purpose.VERIFY_EMAIL, sparing=present.user.email)
             ended = await uow.sessions.end_all(caller.user_id, EndReason.PASSWORD_CHANGED, now, keep=caller.session_id)
             await uow.commit()
         return ended
 
 
 async def confirm_password(
-    unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, caller: Caller, password: Password, field: str
+    unit_of_work: UnitOfWorkFactory,
+    hasher: PasswordHasher,
+    guard: Guard,
+    caller: Caller,
+    password: Password,
+    field: str,
 ) -> Credentials:
     """The caller's account, once their password has shown that it is them.
 
@@ -64,12 +77,15 @@ async def confirm_password(
 
     Raises:
         InvalidInput: PASSWORD_INCORRECT.
+        ResourceExhausted: RATE_LIMITED, after too many guesses in this session.
         Unauthenticated: SESSION_REVOKED, when the account was deleted a moment ago.
     """
+    await guard.password(caller.session_id)
     async with unit_of_work() as uow:
         found = await uow.users.lock(caller.user_id)
     if found is None:
         raise session_revoked()
     if not (await hasher.verify(password, found.password_hash)).matches:
         raise InvalidInput(field, "is not the account's password", reason=Reason.PASSWORD_INCORRECT)
+    await guard.password_shown(caller.session_id)
     return found

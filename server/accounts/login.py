@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from server.accounts.domain.password import Password
 from server.accounts.domain.user import Credentials, sign_in_key
+from server.accounts.even_times import EvenTimes
+from server.accounts.guard import Guard
 from server.accounts.ports import PasswordHasher, UnitOfWorkFactory
 from server.accounts.session_tokens import Device, SessionTokens, SignedIn
 from server.errors import Aborted, PermissionDenied, Reason, Unauthenticated
@@ -22,11 +24,13 @@ class SignIn:
         login: address or username.
         password: as given.
         device: what the client says of itself.
+        network: where the call comes from.
     """
 
     login: str = field(repr=False)
     password: Password
     device: Device
+    network: str = field(repr=False)
 
 
 class Login:
@@ -37,15 +41,25 @@ class Login:
         hasher: compares passwords.
         tokens: begins sessions.
         clock: tells the time.
+        guard: counts attempts.
+        even_times: holds refusals back.
     """
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, tokens: SessionTokens, clock: Clock
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        hasher: PasswordHasher,
+        tokens: SessionTokens,
+        clock: Clock,
+        guard: Guard,
+        even_times: EvenTimes,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._hasher = hasher
         self._tokens = tokens
         self._clock = clock
+        self._guard = guard
+        self._even_times = even_times
 
     async def __call__(self, sign_in: SignIn) -> SignedIn:
         """Begins a session. A hash of an older kind or cost is replaced on the way.
@@ -53,17 +67,23 @@ class Login:
         Raises:
             Unauthenticated: INVALID_CREDENTIALS, the same in text and time whether there is such an account or not.
             PermissionDenied: ACCOUNT_INACTIVE, after the right password only.
+            ResourceExhausted: RATE_LIMITED, likewise.
             Aborted: CONCURRENT_CHANGE, when the account keeps changing meanwhile.
         """
+        began = self._even_times.begin()
+        attempt = await self._guard.sign_in(sign_in.login, sign_in.network)
         for _ in range(_TRIES):
             found = await self._find(sign_in.login)
             verdict = await self._hasher.verify(sign_in.password, found.password_hash if found else None)
             if found is None or not verdict.matches:
+                await self._guard.refused(attempt)
+                await self._even_times.hold(began)
                 raise _refused()
             if not found.user.active:
                 raise account_inactive()
             rehashed = await self._hasher.hash(sign_in.password) if verdict.outdated else None
             if (signed_in := await self._begin(found, rehashed, sign_in.device)) is not None:
+                await self._guard.proved(signed_in.user, sign_in.network)
                 return signed_in
         raise Aborted(Reason.CONCURRENT_CHANGE, "The account is being changed by other calls. Try again.")
 

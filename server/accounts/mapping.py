@@ -48,7 +48,7 @@ _PROFILE = frozenset(field.name for field in fields(ProfileChange))
 Repeatable: TypeAlias = pb.RegisterRequest | pb.RequestEmailVerificationRequest | pb.RequestPasswordResetRequest
 
 
-def registration(request: pb.RegisterRequest, user_agent: str) -> Registration:
+def registration(request: pb.RegisterRequest, user_agent: str, network: str) -> Registration:
     """What a RegisterRequest asks for, with the contract's defaults where it is silent."""
     return Registration(
         email=request.email,
@@ -60,6 +60,7 @@ def registration(request: pb.RegisterRequest, user_agent: str) -> Registration:
         time_zone=request.time_zone or DEFAULT_TIME_ZONE,
         day_turn_hour=request.day_turn_hour if request.HasField("day_turn_hour") else DEFAULT_DAY_TURN_HOUR,
         device=Device(request.device_name, user_agent),
+        network=network,
         repeat=repeat(request),
     )
 
@@ -80,9 +81,9 @@ def _without_password(request: Message) -> Message:
     return bare
 
 
-def sign_in(request: pb.LoginRequest, user_agent: str) -> SignIn:
+def sign_in(request: pb.LoginRequest, user_agent: str, network: str) -> SignIn:
     """What a LoginRequest asks for."""
-    return SignIn(request.login, Password(request.password), Device(request.device_name, user_agent))
+    return SignIn(request.login, Password(request.password), Device(request.device_name, user_agent), network)
 
 
 def user_message(user: User) -> user_pb2.User:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
@@ -122,8 +122,8 @@ class OneTimeTokenRepository(Protocol):
         """Marks a token as used."""
         ...
 
-    async def void(self, user_id: UserId, purpose: Purpose) -> None:
-        """Forgets a user's tokens for a purpose that have not been used."""
+    async def void(self, user_id: UserId, purpose: Purpose, *, sparing: str | None = None) -> None:
+        """Forgets a user's tokens for a purpose that have not been used, but for those mailed to this address."""
         ...
 
 
@@ -284,6 +284,30 @@ class PasswordHasher(Protocol):
 
         None, for an account that does not exist, never matches and takes as long as a hash of the present kind.
         """
+        ...
+
+
+class Tally(Protocol):
+    """Counts by key, each forgotten some time after it began. What fails is dealt with by it: it never raises."""
+
+    async def add(self, key: str, life: timedelta) -> int:
+        """Counts one more; the count with it.
+
+        Args:
+            life: how long the count is kept, from its first one on.
+        """
+        ...
+
+    async def count(self, key: str) -> int:
+        """The count as it is; 0 where there is none."""
+        ...
+
+    async def remaining(self, key: str) -> timedelta:
+        """How long the count is still kept; zero where there is none."""
+        ...
+
+    async def clear(self, key: str) -> None:
+        """Forgets a count."""
         ...
 
 

@@ -15,6 +15,7 @@ from server.accounts.domain.user import (
     sign_in_key,
     username_taken,
 )
+from server.accounts.guard import Guard
 from server.accounts.ports import PasswordHasher, UnitOfWorkFactory
 from server.accounts.repeat import Repeat
 from server.accounts.session_tokens import Device, SessionTokens, SignedIn
@@ -33,6 +34,7 @@ class Registration:
         email, username, password: as given.
         native_language, target_language, level, time_zone, day_turn_hour: as in `User`.
         device: what the session's client says of itself.
+        network: where the call comes from.
         repeat: makes the call safe to retry; None where the client asked for no such thing.
     """
 
@@ -45,6 +47,7 @@ class Registration:
     time_zone: str
     day_turn_hour: int
     device: Device
+    network: str = field(repr=False)
     repeat: Repeat | None = None
 
 
@@ -58,6 +61,7 @@ class Register:
         clock: tells the time.
         ids: makes the account's id.
         time_zones: IANA names of the zones that the server knows.
+        guard: counts who is told that names are taken.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Register:
         clock: Clock,
         ids: IdSource,
         time_zones: Container[str],
+        guard: Guard,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._hasher = hasher
@@ -75,6 +80,7 @@ class Register:
         self._clock = clock
         self._ids = ids
         self._time_zones = time_zones
+        self._guard = guard
 
     async def __call__(self, registration: Registration) -> SignedIn:
         """Makes the account, or returns the one that the same request made before, with new tokens.
@@ -82,7 +88,18 @@ class Register:
         Raises:
             InvalidInput: PASSWORD_TOO_COMMON, TIME_ZONE_UNKNOWN.
             AlreadyExists: EMAIL_TAKEN, USERNAME_TAKEN, REQUEST_ID_REUSED.
+            ResourceExhausted: RATE_LIMITED.
         """
+        await self._guard.registration(registration.network)
+        try:
+            made = await self._make(registration)
+        except AlreadyExists:
+            await self._guard.name_told(registration.network)
+            raise
+        await self._guard.proved(made.user, registration.network)
+        return made
+
+    async def _make(self, registration: Registration) -> SignedIn:
         email = normalize_email(registration.email)
         check_password(registration.password, email=email, username=registration.username)
         check_time_zone(registration.time_zone, self._time_zones)

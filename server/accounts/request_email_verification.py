@@ -9,10 +9,12 @@ from server.accounts.change_password import confirm_password
 from server.accounts.domain.one_time_token import Purpose
 from server.accounts.domain.password import Password
 from server.accounts.domain.user import User, normalize_email, sign_in_key
+from server.accounts.guard import Guard
 from server.accounts.mailed_tokens import MailedTokens
 from server.accounts.mails import MailTexts
 from server.accounts.ports import Mail, Mailer, PasswordHasher, UnitOfWork, UnitOfWorkFactory
 from server.accounts.repeat import Repeat
+from server.errors import Aborted, Reason
 from server.kernel.clock import Clock
 from server.kernel.identity import Caller
 
@@ -42,6 +44,7 @@ class RequestEmailVerification:
         mailer: sends the mail.
         texts: writes it.
         clock: tells the time.
+        guard: counts guesses of the password, and mails.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class RequestEmailVerification:
         mailer: Mailer,
         texts: MailTexts,
         clock: Clock,
+        guard: Guard,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._hasher = hasher
@@ -59,26 +63,40 @@ class RequestEmailVerification:
         self._mailer = mailer
         self._texts = texts
         self._clock = clock
+        self._guard = guard
 
-    async def __call__(self, caller: Caller, wanted: NewAddress | None, repeat: Repeat | None) -> None:
+    async def __call__(self, caller: Caller, wanted: NewAddress | None, network: str, repeat: Repeat | None) -> None:
         """Sends the mail.
 
         Args:
+            caller: who asks.
+            network: where the call comes from.
             wanted: the address to change to; None: the present one is to be verified.
             repeat: makes the call safe to retry.
 
         Raises:
             InvalidInput: PASSWORD_INCORRECT.
             AlreadyExists: REQUEST_ID_REUSED.
-            Unauthenticated: SESSION_REVOKED, when the account was deleted a moment ago.
+            ResourceExhausted: RATE_LIMITED.
+            Unauthenticated: SESSION_REVOKED, when the session was ended meanwhile.
+            Aborted: CONCURRENT_CHANGE, when the password was changed meanwhile.
         """
+        confirmed = None
         if wanted is not None:
-            await confirm_password(self._unit_of_work, self._hasher, caller, wanted.password, "password")
+            confirmed = await confirm_password(
+                self._unit_of_work, self._hasher, self._guard, caller, wanted.password, "password"
+            )
+            await self._guard.mail_to(normalize_email(wanted.email), network)
+        await self._guard.mail_by(caller.user_id)
         now = self._clock.now()
         async with self._unit_of_work() as uow:
             present = await uow.users.lock(caller.user_id)
-            if present is None:
+            access = None if present is None else await uow.sessions.access(caller.session_id, now)
+            # Whoever was signed out while the password was compared moves no account any more.
+            if present is None or access is None or not access.session_live:
                 raise session_revoked()
+            if confirmed is not None and present.password_hash != confirmed.password_hash:
+                raise Aborted(Reason.CONCURRENT_CHANGE, "The password was changed by another call. Try again.")
             if repeat is not None:
                 claim = (caller.user_id, _METHOD, repeat.request_id)
                 if await uow.idempotency.claim(*claim, repeat.body_hash, now) is not None:

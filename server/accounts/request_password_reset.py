@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.accounts.domain.one_time_token import Purpose
 from server.accounts.domain.user import normalize_email, sign_in_key
+from server.accounts.guard import Guard
 from server.accounts.mailed_tokens import MailedTokens
 from server.accounts.mails import MailTexts
 from server.accounts.ports import Background, Mailer, UnitOfWorkFactory
@@ -28,6 +29,7 @@ class RequestPasswordReset:
         mailer: sends the mail.
         texts: writes it.
         clock: tells the time.
+        guard: counts requests.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class RequestPasswordReset:
         mailer: Mailer,
         texts: MailTexts,
         clock: Clock,
+        guard: Guard,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._background = background
@@ -45,13 +48,20 @@ class RequestPasswordReset:
         self._mailer = mailer
         self._texts = texts
         self._clock = clock
+        self._guard = guard
 
-    async def __call__(self, email: str, repeat: Repeat | None) -> None:
+    async def __call__(self, email: str, network: str, repeat: Repeat | None) -> None:
         """Takes the request; says nothing about whether there is such an account.
 
         Args:
+            email: as given.
+            network: where the call comes from.
             repeat: makes the call safe to retry.
+
+        Raises:
+            ResourceExhausted: RATE_LIMITED, whether there is such an account or not.
         """
+        await self._guard.mail_to(normalize_email(email), network)
         async with self._unit_of_work() as uow:
             found = await uow.users.find_by_email(sign_in_key(normalize_email(email)))
         if found is not None:

@@ -9,6 +9,7 @@ from server.accounts.domain.password import Password, check_password
 from server.accounts.domain.secret import secret_digest
 from server.accounts.domain.session import EndReason
 from server.accounts.domain.user import Credentials
+from server.accounts.guard import Guard
 from server.accounts.ports import PasswordHasher, UnitOfWork, UnitOfWorkFactory
 from server.errors import InvalidInput, Reason
 from server.kernel.clock import Clock
@@ -21,15 +22,24 @@ class ResetPassword:
         unit_of_work: opens a transaction.
         hasher: hashes passwords.
         clock: tells the time.
+        guard: learns whose network it is.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, hasher: PasswordHasher, clock: Clock, guard: Guard) -> None:
         self._unit_of_work = unit_of_work
         self._hasher = hasher
         self._clock = clock
+        self._guard = guard
 
-    async def __call__(self, token: str, new: Password) -> None:
+    async def __call__(self, token: str, new: Password, network: str) -> None:
         """Sets the password. The address that the token was mailed to counts as verified by it.
+
+        Whatever others have tried meanwhile, the owner can sign in at once from the network of this call.
+
+        Args:
+            token: as it was mailed.
+            new: the password.
+            network: where the call comes from.
 
         Raises:
             InvalidInput: RESET_TOKEN_INVALID; PASSWORD_TOO_COMMON, after which the token is still good.
@@ -44,11 +54,14 @@ class ResetPassword:
             good, present = await self._good(uow, digest)
             user = present.user
             await uow.one_time_tokens.use(good.id, now)
+            # Whoever knew the old password may have asked to move the account to an address of theirs.
+            await uow.one_time_tokens.void(user.id, Purpose.VERIFY_EMAIL, sparing=user.email)
             await uow.users.set_password_hash(user.id, password_hash)
             if not user.verified:
                 await uow.users.save(replace(user, verified=True, updated_at=now))
             await uow.sessions.end_all(user.id, EndReason.PASSWORD_RESET, now)
             await uow.commit()
+        await self._guard.proved(user, network)
 
     async def _good(self, uow: UnitOfWork, digest: bytes) -> tuple[OneTimeToken, Credentials]:
         """The token and its account, which is locked.

@@ -74,11 +74,11 @@ class AccountsServicer(pb_grpc.AccountsServiceServicer):
         self._page_tokens = page_tokens
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
-        made = await self._use.register(mapping.registration(request, _user_agent()))
+        made = await self._use.register(mapping.registration(request, _user_agent(), current_call().network))
         return pb.RegisterResponse(user=mapping.user_message(made.user), tokens=mapping.token_pair_message(made.tokens))
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
-        begun = await self._use.login(mapping.sign_in(request, _user_agent()))
+        begun = await self._use.login(mapping.sign_in(request, _user_agent(), current_call().network))
         return pb.LoginResponse(user=mapping.user_message(begun.user), tokens=mapping.token_pair_message(begun.tokens))
 
     async def RefreshTokens(self, request: pb.RefreshTokensRequest, context: Context) -> pb.RefreshTokensResponse:
@@ -118,7 +118,7 @@ class AccountsServicer(pb_grpc.AccountsServiceServicer):
         self, request: pb.RequestEmailVerificationRequest, context: Context
     ) -> pb.RequestEmailVerificationResponse:
         await self._use.request_email_verification(
-            current_caller(), mapping.new_address(request), mapping.repeat(request)
+            current_caller(), mapping.new_address(request), current_call().network, mapping.repeat(request)
         )
         return pb.RequestEmailVerificationResponse()
 
@@ -129,11 +129,11 @@ class AccountsServicer(pb_grpc.AccountsServiceServicer):
     async def RequestPasswordReset(
         self, request: pb.RequestPasswordResetRequest, context: Context
     ) -> pb.RequestPasswordResetResponse:
-        await self._use.request_password_reset(request.email, mapping.repeat(request))
+        await self._use.request_password_reset(request.email, current_call().network, mapping.repeat(request))
         return pb.RequestPasswordResetResponse()
 
     async def ResetPassword(self, request: pb.ResetPasswordRequest, context: Context) -> pb.ResetPasswordResponse:
-        await self._use.reset_password(request.token, Password(request.new_password))
+        await self._use.reset_password(request.token, Password(request.new_password), current_call().network)
         return pb.ResetPasswordResponse()
 
     async def ListUsers(self, request: pb.ListUsersRequest, context: Context) -> pb.ListUsersResponse:

@@ -12,11 +12,28 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
+from redis.asyncio import ConnectionPool
 
 from server.kernel.rates import Rate
 
 _PATIENCE = 1.0
 """Seconds that a call waits for Redis at most."""
+
+
+def connections_to(redis_url: str) -> ConnectionPool:
+    """Connections to a Redis that make nobody wait for long when it is away."""
+    return ConnectionPool.from_url(redis_url, socket_connect_timeout=_PATIENCE, socket_timeout=_PATIENCE)
+
+
+def redis_storage(connections: ConnectionPool) -> RedisStorage:
+    """Counts of the `limits` library in a Redis. What fails is raised as its StorageError."""
+    return RedisStorage(
+        # Where it is, the connections know; this says only what it is.
+        "async+redis://",
+        wrap_exceptions=True,
+        implementation="redispy",
+        connection_pool=connections,  # type: ignore[arg-type]  # passed on as it is
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +61,20 @@ class WindowLimiter:
 
     def __init__(self, per_minute: Mapping[Rate, int], redis_url: str | None = None) -> None:
         storage: Storage = MemoryStorage()
+        self._connections: ConnectionPool | None = None
         if redis_url is not None:
-            storage = RedisStorage(
-                f"async+{redis_url}",
-                wrap_exceptions=True,
-                implementation="redispy",
-                socket_connect_timeout=_PATIENCE,
-                socket_timeout=_PATIENCE,
-            )
+            self._connections = connections_to(redis_url)
+            storage = redis_storage(self._connections)
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._items: dict[Rate, RateLimitItem] = {
             rate: RateLimitItemPerMinute(count) for rate, count in per_minute.items()
         }
         self._log = structlog.get_logger("kaiwa.limiter")
+
+    async def aclose(self) -> None:
+        """Ends the connections to Redis."""
+        if self._connections is not None:
+            await self._connections.aclose()
 
     async def hit(self, rate: Rate, key: str) -> Refusal | None:
         """Counts one call of `key`; None when it is within the limit."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import time
 
 from kaiwa.accounts.v1 import accounts_service_pb2_grpc as accounts_rpc
 from server.accounts.change_password import ChangePassword
+from server.accounts.even_times import EvenTimes
 from server.accounts.get_me import GetMe
 from server.accounts.get_public_config import GetPublicConfig
+from server.accounts.guard import Guard
 from server.accounts.list_config import ListConfig
 from server.accounts.list_sessions import ListSessions
 from server.accounts.list_users import ListUsers
@@ -15,6 +19,7 @@ from server.accounts.login import Login
 from server.accounts.logout import Logout
 from server.accounts.mailed_tokens import MailedTokens
 from server.accounts.mails import MailTexts
+from server.accounts.ports import Tally
 from server.accounts.refresh_tokens import RefreshTokens
 from server.accounts.register import Register
 from server.accounts.request_email_verification import RequestEmailVerification
@@ -31,7 +36,8 @@ from server.adapters.background import BackgroundTasks
 from server.adapters.clock import known_time_zones
 from server.adapters.mail import PostedMails, SmtpServer, to_folder, to_smtp
 from server.adapters.passwords import Argon2Passwords
-from server.adapters.tokens import JwtAccessTokens
+from server.adapters.tally import MemoryTally, RedisTally
+from server.adapters.tokens import JwtAccessTokens, page_token_secret
 from server.assembly.shared import Shared
 from server.rpc.server import Service
 
@@ -50,21 +56,24 @@ def accounts(shared: Shared, passwords: Argon2Passwords, access_tokens: JwtAcces
     shared.stack.callback(mailer.close)
     background = BackgroundTasks()
     shared.stack.push_async_callback(background.close)
+    guard = Guard(_tally(shared), page_token_secret(settings.keys))
     mailed, texts, zones = MailedTokens(ids, secrets.token_bytes), MailTexts(settings.mails.app_url), known_time_zones()
     use_cases = AccountsUseCases(
-        register=Register(unit_of_work, passwords, tokens, clock, ids, zones),
-        login=Login(unit_of_work, passwords, tokens, clock),
+        register=Register(unit_of_work, passwords, tokens, clock, ids, zones, guard),
+        login=Login(unit_of_work, passwords, tokens, clock, guard, EvenTimes(time.monotonic, asyncio.sleep)),
         refresh_tokens=RefreshTokens(unit_of_work, tokens, clock),
         logout=Logout(unit_of_work, clock),
         list_sessions=ListSessions(unit_of_work, clock),
         revoke_session=RevokeSession(unit_of_work, clock),
         get_me=GetMe(unit_of_work),
         update_me=UpdateMe(unit_of_work, clock, zones),
-        change_password=ChangePassword(unit_of_work, passwords, clock),
-        request_email_verification=RequestEmailVerification(unit_of_work, passwords, mailed, mailer, texts, clock),
+        change_password=ChangePassword(unit_of_work, passwords, clock, guard),
+        request_email_verification=RequestEmailVerification(
+            unit_of_work, passwords, mailed, mailer, texts, clock, guard
+        ),
         verify_email=VerifyEmail(unit_of_work, mailer, texts, clock),
-        request_password_reset=RequestPasswordReset(unit_of_work, background, mailed, mailer, texts, clock),
-        reset_password=ResetPassword(unit_of_work, passwords, clock),
+        request_password_reset=RequestPasswordReset(unit_of_work, background, mailed, mailer, texts, clock, guard),
+        reset_password=ResetPassword(unit_of_work, passwords, clock, guard),
         list_users=ListUsers(unit_of_work),
         update_user=UpdateUser(unit_of_work, clock, ids),
         list_config=ListConfig(unit_of_work),
@@ -73,6 +82,15 @@ def accounts(shared: Shared, passwords: Argon2Passwords, access_tokens: JwtAcces
     )
     servicer = AccountsServicer(use_cases, shared.page_tokens)
     return Service("kaiwa.accounts.v1.AccountsService", accounts_rpc.add_AccountsServiceServicer_to_server, servicer)
+
+
+def _tally(shared: Shared) -> Tally:
+    here = MemoryTally(shared.clock)
+    if shared.settings.redis_url is None:
+        return here
+    together = RedisTally(shared.settings.redis_url, here)
+    shared.stack.push_async_callback(together.close)
+    return together
 
 
 def _mailer(shared: Shared) -> PostedMails:

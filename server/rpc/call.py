@@ -27,6 +27,7 @@ class Call:
         metadata: the request's metadata; of a repeated key, the last value. Binary values are left out.
         request_id: the caller's `x-request-id` where it is well formed, else a new UUID. It is sent back in the
             trailers and stands in every log line of the call.
+        network: where it comes from, as limits count: see `peer.network_of`. Known once it is within its limits.
         exists: whether there is such a method.
         caller: who calls, once the auth interceptor knows.
         on_request: functions that see each request message before the method does; one that raises ends the call.
@@ -38,6 +39,7 @@ class Call:
     context: grpc.aio.ServicerContext[bytes, object]
     metadata: dict[str, str]
     request_id: str
+    network: str = field(default="", repr=False)
     exists: bool = True
     caller: Caller | None = None
     on_request: list[Callable[[Message], None]] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Collection, Mapping
 from urllib.parse import unquote
 
@@ -32,3 +33,20 @@ def client_address(peer: str, metadata: Mapping[str, str], trusted: Collection[s
     while address in trusted and hops:
         address = hops.pop()
     return address
+
+
+def network_of(address: str) -> str:
+    """What limits count an address as.
+
+    One IPv6 customer has a network of 2^64 addresses or more to call from (RFC 6177): `2001:db8::1` counts as
+    `2001:db8::/64`. An IPv4 address counts for itself, also where it comes as an IPv6 one; so does what is no address.
+    """
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.IPv6Network((ip, 64), strict=False))
+    return str(ip)

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 
-from server.accounts.change_password import ChangePassword
 from server.accounts.domain.password import Password
 from server.accounts.domain.session import EndReason
-from server.accounts.ports import Verdict
+from server.accounts.request_email_verification import NewAddress
 from server.errors import Aborted, ApplicationError, InvalidInput, Reason
-from tests.support.accounts import Accounts, FakeHasher, make_user, sign_in
+from tests.support.accounts import HOME, Accounts, make_user, sign_in
 
 OLD, NEW = Password("correct horse"), Password("battery staple")
 
@@ -61,37 +58,46 @@ async def test_a_password_that_is_guessed_first_is_refused(accounts: Accounts, c
 
 async def test_a_reset_token_from_before_is_void(accounts: Accounts) -> None:
     accounts.add_user(make_user())
-    await accounts.request_password_reset("mika@example.com", None)
+    await accounts.request_password_reset("mika@example.com", HOME, None)
     await accounts.background.finish()
 
     await accounts.change_password(await accounts.caller(), OLD, NEW)
 
     with pytest.raises(InvalidInput) as refused:
-        await accounts.reset_password(accounts.mailed_token(), Password("somebody else's"))
+        await accounts.reset_password(accounts.mailed_token(), Password("somebody else's"), HOME)
     assert refused.value.reason is Reason.RESET_TOKEN_INVALID
 
 
-class Interrupted(FakeHasher):
-    """Compares passwords, and something else happens meanwhile."""
+async def test_the_account_is_moved_no_more_by_who_knew_the_old_password(accounts: Accounts) -> None:
+    accounts.add_user(make_user())
+    caller = await accounts.caller()
+    await accounts.request_email_verification(caller, NewAddress("thief@example.com", OLD), HOME, None)
+    await accounts.change_password(caller, OLD, NEW)
 
-    def __init__(self, meanwhile: Callable[[], Awaitable[object]]) -> None:
-        super().__init__()
-        self._meanwhile = meanwhile
+    with pytest.raises(InvalidInput) as refused:
+        await accounts.verify_email(accounts.mailed_token())
 
-    async def verify(self, password: Password, stored: str | None) -> Verdict:
-        await self._meanwhile()
-        return await super().verify(password, stored)
+    assert refused.value.reason is Reason.VERIFICATION_TOKEN_INVALID
+
+
+async def test_a_link_to_the_present_address_stays_good(accounts: Accounts) -> None:
+    user = accounts.add_user(make_user())
+    caller = await accounts.caller()
+    await accounts.request_email_verification(caller, None, HOME, None)
+    await accounts.change_password(caller, OLD, NEW)
+
+    await accounts.verify_email(accounts.mailed_token())
+
+    assert accounts.state.users[user.id].user.verified
 
 
 async def test_who_is_signed_out_meanwhile_changes_nothing(accounts: Accounts) -> None:
     user = accounts.add_user(make_user())
     caller = await accounts.caller()
-    change = ChangePassword(
-        accounts.database, Interrupted(lambda: accounts.revoke_session(caller, caller.session_id)), accounts.clock
-    )
+    accounts.hasher.meanwhile = lambda: accounts.revoke_session(caller, caller.session_id)
 
     with pytest.raises(ApplicationError) as refused:
-        await change(caller, OLD, NEW)
+        await accounts.change_password(caller, OLD, NEW)
 
     assert refused.value.reason is Reason.SESSION_REVOKED
     assert accounts.state.users[user.id].password_hash == "new$correct horse"
@@ -101,12 +107,10 @@ async def test_of_two_changes_at_once_the_first_wins(accounts: Accounts) -> None
     user = accounts.add_user(make_user())
     caller = await accounts.caller()
     first = Password("the first one")
-    change = ChangePassword(
-        accounts.database, Interrupted(lambda: accounts.change_password(caller, OLD, first)), accounts.clock
-    )
+    accounts.hasher.meanwhile = lambda: accounts.change_password(caller, OLD, first)
 
     with pytest.raises(Aborted) as refused:
-        await change(caller, OLD, NEW)
+        await accounts.change_password(caller, OLD, NEW)
 
     assert refused.value.reason is Reason.CONCURRENT_CHANGE
     assert accounts.state.users[user.id].password_hash == "new$the first one"

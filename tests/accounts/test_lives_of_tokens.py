@@ -16,12 +16,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from server.accounts.domain.ladder import GUESSES, KNOWN_FOR
 from server.accounts.domain.password import Password
 from server.accounts.domain.session import TokenPair
+from server.accounts.request_email_verification import NewAddress
 from server.accounts.update_user import UserChange
 from server.errors import ApplicationError, Reason
 from server.kernel.identity import Caller, Role, SessionId
-from tests.support.accounts import REFRESH_LIFE, Accounts, make_user, sign_in
+from tests.support.accounts import HOME, REFRESH_LIFE, Accounts, make_user, sign_in
 
 T = TypeVar("T")
 
@@ -53,6 +55,9 @@ class Lives(RuleBasedStateMachine):
         self.role = Role.STUDENT
         self.reset: tuple[str, datetime] | None = None
         self.dead_resets: list[str] = []
+        self.move: str | None = None
+        self.dead_moves: list[str] = []
+        self.home_known_until = self.accounts.clock.now()
 
     def teardown(self) -> None:
         for work in self.accounts.background.waiting:
@@ -96,16 +101,30 @@ class Lives(RuleBasedStateMachine):
     @rule(by=st.sampled_from(["mika", "MIKA@example.com"]))
     def sign_in(self, by: str) -> None:
         answer = self.run(self.accounts.login(sign_in(by, self.password)))
+        if answer is Reason.RATE_LIMITED:
+            # From a network that nobody knows yet; the pause is short and then it is their turn.
+            assert self.accounts.clock.now() >= self.home_known_until
+            self.accounts.clock.advance(GUESSES.longest_pause)
+            answer = self.run(self.accounts.login(sign_in(by, self.password)))
         if not self.active:
             assert answer is Reason.ACCOUNT_INACTIVE
             return
         assert not isinstance(answer, Reason), "the rightful owner was locked out"
         self.sessions[answer.tokens.session_id] = Model([answer.tokens])
+        self.home_known_until = self.accounts.clock.now() + KNOWN_FOR
 
-    @rule(password=st.sampled_from([*PASSWORDS, "a guess at it"]))
-    def someone_guesses(self, password: str) -> None:
-        if password != self.password:
-            assert self.run(self.accounts.login(sign_in("mika", password))) is Reason.INVALID_CREDENTIALS
+    @rule(
+        password=st.sampled_from([*PASSWORDS, "a guess at it"]),
+        by=st.sampled_from(["mika", "mika@example.com"]),
+        network=st.sampled_from(["198.51.100.7", "198.51.100.8"]),
+        times=st.integers(1, 30),
+    )
+    def someone_guesses(self, password: str, by: str, network: str, times: int) -> None:
+        if password == self.password:
+            return
+        answers = [self.run(self.accounts.login(sign_in(by, password, network))) for _ in range(times)]
+        assert set(answers) <= {Reason.INVALID_CREDENTIALS, Reason.RATE_LIMITED}
+        assert answers.count(Reason.INVALID_CREDENTIALS) <= GUESSES.free
 
     @precondition(lambda self: self.live())
     @rule(data=st.data())
@@ -150,10 +169,13 @@ class Lives(RuleBasedStateMachine):
         self.password = new
         self.end_all(keep=caller.session_id)
         self.void_reset()
+        self.void_move()
 
     @rule()
     def ask_for_a_reset(self) -> None:
-        self.run(self.accounts.request_password_reset("mika@example.com", None))
+        asked = self.run(self.accounts.request_password_reset("mika@example.com", HOME, None))
+        if asked is Reason.RATE_LIMITED:
+            return
         self.run(self.accounts.background.finish())
         if self.active:
             self.void_reset()
@@ -164,14 +186,16 @@ class Lives(RuleBasedStateMachine):
     def reset_the_password(self, new: str) -> None:
         assert self.reset is not None
         token, until = self.reset
-        answer = self.run(self.accounts.reset_password(token, Password(new)))
+        answer = self.run(self.accounts.reset_password(token, Password(new), HOME))
         if self.accounts.clock.now() >= until:
             assert answer is Reason.RESET_TOKEN_INVALID
             return
         assert answer is None, "the rightful owner was locked out"
         self.password = new
+        self.home_known_until = self.accounts.clock.now() + KNOWN_FOR
         self.end_all()
         self.void_reset()
+        self.void_move()
 
     @rule(role=st.sampled_from([Role.STUDENT, Role.TEACHER]))
     def the_role_changes(self, role: Role) -> None:
@@ -185,11 +209,29 @@ class Lives(RuleBasedStateMachine):
         if not active:
             self.end_all()
             self.void_reset()
+            self.void_move()
 
     def administer(self, change: UserChange) -> None:
         admin = self.run(self.accounts.caller("admin"))
         assert isinstance(admin, Caller)
         assert not isinstance(self.run(self.accounts.update_user(admin, MIKA.id, change)), Reason)
+
+    @precondition(lambda self: self.live())
+    @rule(data=st.data())
+    def a_thief_with_the_password_asks_to_move_the_account(self, data: st.DataObject) -> None:
+        caller = self.caller(data.draw(st.sampled_from(self.live())))
+        wanted = NewAddress("thief@example.com", Password(self.password))
+        answer = self.run(self.accounts.request_email_verification(caller, wanted, HOME, None))
+        if answer is Reason.RATE_LIMITED:
+            return
+        assert answer is None
+        self.void_move()
+        self.move = self.accounts.mailed_token()
+
+    def void_move(self) -> None:
+        if self.move is not None:
+            self.dead_moves.append(self.move)
+            self.move = None
 
     def void_reset(self) -> None:
         if self.reset is not None:
@@ -225,8 +267,13 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def reset_tokens_of_before_are_dead(self) -> None:
         for token in self.dead_resets:
-            answer = self.run(self.accounts.reset_password(token, Password("somebody else's")))
+            answer = self.run(self.accounts.reset_password(token, Password("somebody else's"), HOME))
             assert answer is Reason.RESET_TOKEN_INVALID
+
+    @invariant()
+    def nobody_moves_the_account_with_a_token_of_before(self) -> None:
+        for token in self.dead_moves:
+            assert self.run(self.accounts.verify_email(token)) is Reason.VERIFICATION_TOKEN_INVALID
 
     @invariant()
     def the_session_list_is_what_lives(self) -> None:

@@ -91,7 +91,7 @@ class MeanwhileHasher(FakeHasher):
 
 
 def login_with(accounts: Accounts, hasher: FakeHasher) -> Login:
-    return Login(accounts.database, hasher, accounts.tokens, accounts.clock)
+    return Login(accounts.database, hasher, accounts.tokens, accounts.clock, accounts.guard, accounts.even_times)
 
 
 async def test_a_password_changed_meanwhile_does_not_sign_in(accounts: Accounts) -> None:

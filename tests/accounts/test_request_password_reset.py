@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from server.accounts.repeat import Repeat
-from tests.support.accounts import Accounts, make_user
+from tests.support.accounts import HOME, Accounts, make_user
 
 REPEAT = Repeat("7d0c7b5e-0000-4000-8000-000000000001", b"1" * 32)
 
@@ -9,7 +9,7 @@ REPEAT = Repeat("7d0c7b5e-0000-4000-8000-000000000001", b"1" * 32)
 async def test_mails_a_link_to_the_address_as_the_account_has_it(accounts: Accounts) -> None:
     accounts.add_user(make_user())
 
-    await accounts.request_password_reset("MIKA@example.com", None)
+    await accounts.request_password_reset("MIKA@example.com", HOME, None)
     await accounts.background.finish()
 
     (mail,) = accounts.mailer.posted
@@ -23,7 +23,7 @@ async def test_known_and_unknown_addresses_are_answered_before_anything_is_done_
     before = accounts.state
 
     for email in ("mika@example.com", "nobody@example.com"):
-        await accounts.request_password_reset(email, None)
+        await accounts.request_password_reset(email, HOME, None)
 
     assert accounts.state is before
     assert accounts.mailer.posted == []
@@ -34,7 +34,7 @@ async def test_known_and_unknown_addresses_are_answered_before_anything_is_done_
 async def test_an_inactive_account_gets_no_mail(accounts: Accounts) -> None:
     accounts.add_user(make_user(active=False))
 
-    await accounts.request_password_reset("mika@example.com", None)
+    await accounts.request_password_reset("mika@example.com", HOME, None)
     await accounts.background.finish()
 
     assert accounts.mailer.posted == []
@@ -44,7 +44,7 @@ async def test_a_retry_sends_one_mail_and_another_request_with_its_id_none(accou
     accounts.add_user(make_user())
 
     for repeat in (REPEAT, REPEAT, Repeat(REPEAT.request_id, b"2" * 32)):
-        await accounts.request_password_reset("mika@example.com", repeat)
+        await accounts.request_password_reset("mika@example.com", HOME, repeat)
         await accounts.background.finish()
 
     assert len(accounts.mailer.posted) == 1
@@ -52,7 +52,7 @@ async def test_a_retry_sends_one_mail_and_another_request_with_its_id_none(accou
 
 async def test_an_account_that_goes_before_its_mail(accounts: Accounts) -> None:
     user = accounts.add_user(make_user())
-    await accounts.request_password_reset("mika@example.com", None)
+    await accounts.request_password_reset("mika@example.com", HOME, None)
     del accounts.state.users[user.id]
 
     await accounts.background.finish()

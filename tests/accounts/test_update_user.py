@@ -10,7 +10,7 @@ from server.accounts.domain.session import EndReason
 from server.accounts.update_user import UserChange
 from server.errors import ApplicationError, FailedPrecondition, InvalidInput, NotFound, Reason
 from server.kernel.identity import Caller, Role, UserId
-from tests.support.accounts import Accounts, make_user, sign_in
+from tests.support.accounts import HOME, Accounts, make_user, sign_in
 
 ADMIN = make_user("0198c0de-0000-7000-9000-00000000000a", email="admin@example.com", username="admin", role=Role.ADMIN)
 SECOND = make_user("0198c0de-0000-7000-9000-00000000000b", email="b@example.com", username="second", role=Role.ADMIN)
@@ -47,7 +47,7 @@ async def test_who_is_made_inactive_is_signed_out_everywhere_until_made_active_a
 ) -> None:
     mika = accounts.add_user(make_user())
     tokens = (await accounts.login(sign_in())).tokens
-    await accounts.request_password_reset(mika.email, None)
+    await accounts.request_password_reset(mika.email, HOME, None)
     await accounts.background.finish()
 
     await accounts.update_user(admin, mika.id, UserChange(active=False))
@@ -65,7 +65,7 @@ async def test_who_is_made_inactive_is_signed_out_everywhere_until_made_active_a
     with pytest.raises(ApplicationError):
         await accounts.authenticate(tokens.access_token)
     with pytest.raises(InvalidInput):
-        await accounts.reset_password(accounts.mailed_token(), Password("battery staple"))
+        await accounts.reset_password(accounts.mailed_token(), Password("battery staple"), HOME)
     await accounts.login(sign_in())
     assert [entry.changes for entry in accounts.state.audit.values()] == [
         {"active": (True, False)},

@@ -8,7 +8,7 @@ import pytest
 from server.accounts.domain.password import Password
 from server.accounts.request_email_verification import NewAddress
 from server.errors import AlreadyExists, InvalidInput, Reason
-from tests.support.accounts import Accounts, make_user, sign_in
+from tests.support.accounts import HOME, Accounts, make_user, sign_in
 
 OTHER = "0198c0de-0000-7000-9000-000000000002"
 
@@ -16,7 +16,7 @@ OTHER = "0198c0de-0000-7000-9000-000000000002"
 async def ask(accounts: Accounts, email: str | None = None) -> str:
     """The token that Mika is mailed."""
     wanted = None if email is None else NewAddress(email, Password("correct horse"))
-    await accounts.request_email_verification(await accounts.caller("mika"), wanted, None)
+    await accounts.request_email_verification(await accounts.caller("mika"), wanted, HOME, None)
     return accounts.mailed_token()
 
 
@@ -51,14 +51,14 @@ async def test_a_new_address_takes_the_olds_place_which_is_told(accounts: Accoun
 
 async def test_who_reads_the_old_address_can_not_reset_the_password(accounts: Accounts) -> None:
     accounts.add_user(make_user())
-    await accounts.request_password_reset("mika@example.com", None)
+    await accounts.request_password_reset("mika@example.com", HOME, None)
     await accounts.background.finish()
     reset = accounts.mailed_token()
 
     await accounts.verify_email(await ask(accounts, "new@example.com"))
 
     with pytest.raises(InvalidInput) as refused:
-        await accounts.reset_password(reset, Password("battery staple"))
+        await accounts.reset_password(reset, Password("battery staple"), HOME)
     assert refused.value.reason is Reason.RESET_TOKEN_INVALID
 
 
@@ -78,7 +78,7 @@ async def test_a_token_that_has_done_its_work_answers_until_it_expires(accounts:
 
 async def test_tokens_that_are_none(accounts: Accounts) -> None:
     user = accounts.add_user(make_user())
-    await accounts.request_password_reset("mika@example.com", None)
+    await accounts.request_password_reset("mika@example.com", HOME, None)
     await accounts.background.finish()
     other_purpose = accounts.mailed_token()
     expired = await ask(accounts)

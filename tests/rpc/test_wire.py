@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kaiwa.content.v1 import content_service_pb2 as pb
 from server.errors import InvalidInput, Reason
 from server.kernel.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
-from server.rpc.peer import client_address, peer_address
+from server.rpc.peer import client_address, network_of, peer_address
 from server.rpc.wire import PageTokens, body_hash, duration, masked_fields, moment, seconds, timestamp
 
 TOKENS = PageTokens(b"s" * 32)
@@ -126,3 +126,20 @@ def test_peer_addresses(peer: str, address: str) -> None:
 )
 def test_only_trusted_proxies_are_believed(peer: str, forwarded: str, address: str) -> None:
     assert client_address(peer, {"x-forwarded-for": forwarded}, {"127.0.0.1"}) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("unix", "unix"),
+        ("whatever a proxy says", "whatever a proxy says"),
+    ],
+)
+def test_an_ipv6_customer_counts_as_one(address: str, network: str) -> None:
+    assert network_of(address) == network

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -26,8 +26,10 @@ from server.accounts.domain.session import (
     SessionAccess,
 )
 from server.accounts.domain.user import Credentials, User, email_taken, username_taken
+from server.accounts.even_times import EvenTimes
 from server.accounts.get_me import GetMe
 from server.accounts.get_public_config import GetPublicConfig
+from server.accounts.guard import Guard
 from server.accounts.list_config import ListConfig
 from server.accounts.list_sessions import ListSessions
 from server.accounts.list_users import ListUsers
@@ -49,6 +51,7 @@ from server.accounts.set_config import SetConfig
 from server.accounts.update_me import UpdateMe
 from server.accounts.update_user import UpdateUser
 from server.accounts.verify_email import VerifyEmail
+from server.adapters.tally import MemoryTally
 from server.errors import AlreadyExists, Reason, Unauthenticated
 from server.kernel.identity import Caller, Role, SessionId, UserId
 from server.kernel.paging import Page, PageRequest
@@ -58,6 +61,8 @@ T = TypeVar("T")
 
 ACCESS_LIFE = timedelta(minutes=15)
 REFRESH_LIFE = timedelta(days=30)
+HOME = "192.0.2.1"
+"""The network that learners call from unless said otherwise."""
 TIME_ZONES = frozenset({"UTC", "Europe/Berlin", "Asia/Tokyo"})
 
 
@@ -273,9 +278,9 @@ class FakeOneTimeTokens:
     async def use(self, token_id: OneTimeTokenId, now: datetime) -> None:
         self._rows[token_id] = replace(self._rows[token_id], used_at=now)
 
-    async def void(self, user_id: UserId, purpose: Purpose) -> None:
+    async def void(self, user_id: UserId, purpose: Purpose, *, sparing: str | None = None) -> None:
         for row in list(self._rows.values()):
-            if row.user_id == user_id and row.purpose is purpose and row.used_at is None:
+            if row.user_id == user_id and row.purpose is purpose and row.used_at is None and row.email != sparing:
                 del self._rows[row.id]
 
 
@@ -332,16 +337,24 @@ class FakeIdempotency:
 
 
 class FakeHasher:
-    """Hashes in the clear. A stored `old$...` matches and is outdated. Remembers what it compared with."""
+    """Hashes in the clear. A stored `old$...` matches and is outdated. Remembers what it compared with.
+
+    Attributes:
+        meanwhile: what else happens once, while a password is compared.
+    """
 
     def __init__(self) -> None:
         self.compared: list[str | None] = []
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def hash(self, password: Password) -> str:
         return f"new${password.normalized}"
 
     async def verify(self, password: Password, stored: str | None) -> Verdict:
         self.compared.append(stored)
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
         if stored is None:
             return Verdict(matches=False)
         kind, _, text = stored.partition("$")
@@ -391,6 +404,25 @@ class FakeBackground:
             await self.waiting.pop(0)
 
 
+class SteppedTime:
+    """A steady clock that moves only when somebody sleeps.
+
+    Attributes:
+        slept: the seconds of each sleep.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+
 class Accounts:
     """All use cases of accounts on fakes."""
 
@@ -403,25 +435,29 @@ class Accounts:
         self.tokens = SessionTokens(
             self.access_tokens, self.ids, CountingSecrets(), access_life=ACCESS_LIFE, refresh_life=REFRESH_LIFE
         )
+        self.tally = MemoryTally(self.clock)
+        self.guard = Guard(self.tally, b"secret of the tests")
+        self.steady = SteppedTime()
+        self.even_times = EvenTimes(self.steady.now, self.steady.sleep)
         self.mailer, self.background = FakeMailer(), FakeBackground()
         mailed, texts = MailedTokens(self.ids, CountingSecrets(start=1000)), MailTexts("https://app.example")
-        self.register = Register(self.database, self.hasher, self.tokens, self.clock, self.ids, TIME_ZONES)
-        self.login = Login(self.database, self.hasher, self.tokens, self.clock)
+        self.register = Register(self.database, self.hasher, self.tokens, self.clock, self.ids, TIME_ZONES, self.guard)
+        self.login = Login(self.database, self.hasher, self.tokens, self.clock, self.guard, self.even_times)
         self.refresh_tokens = RefreshTokens(self.database, self.tokens, self.clock)
         self.logout = Logout(self.database, self.clock)
         self.list_sessions = ListSessions(self.database, self.clock)
         self.revoke_session = RevokeSession(self.database, self.clock)
         self.get_me = GetMe(self.database)
         self.update_me = UpdateMe(self.database, self.clock, TIME_ZONES)
-        self.change_password = ChangePassword(self.database, self.hasher, self.clock)
+        self.change_password = ChangePassword(self.database, self.hasher, self.clock, self.guard)
         self.request_email_verification = RequestEmailVerification(
-            self.database, self.hasher, mailed, self.mailer, texts, self.clock
+            self.database, self.hasher, mailed, self.mailer, texts, self.clock, self.guard
         )
         self.verify_email = VerifyEmail(self.database, self.mailer, texts, self.clock)
         self.request_password_reset = RequestPasswordReset(
-            self.database, self.background, mailed, self.mailer, texts, self.clock
+            self.database, self.background, mailed, self.mailer, texts, self.clock, self.guard
         )
-        self.reset_password = ResetPassword(self.database, self.hasher, self.clock)
+        self.reset_password = ResetPassword(self.database, self.hasher, self.clock, self.guard)
         self.list_users = ListUsers(self.database)
         self.update_user = UpdateUser(self.database, self.clock, self.ids)
         self.list_config = ListConfig(self.database)
@@ -467,6 +503,7 @@ def registration(
     username: str = "mika",
     password: str = "correct horse",
     time_zone: str = "UTC",
+    network: str = HOME,
     repeat: Repeat | None = None,
 ) -> Registration:
     """A request for an account with the usual settings."""
@@ -480,10 +517,11 @@ def registration(
         time_zone=time_zone,
         day_turn_hour=4,
         device=Device("Mika's phone", "kaiwa-test/1"),
+        network=network,
         repeat=repeat,
     )
 
 
-def sign_in(login: str = "mika@example.com", password: str = "correct horse") -> SignIn:
+def sign_in(login: str = "mika@example.com", password: str = "correct horse", network: str = HOME) -> SignIn:
     """A request to sign in."""
-    return SignIn(login, Password(password), Device("Mika's phone", "kaiwa-test/1"))
+    return SignIn(login, Password(password), Device("Mika's phone", "kaiwa-test/1"), network)

@@ -26,10 +26,10 @@ from server.adapters.postgres.repositories.practice_lookups import (
     PostgresPracticeCards,
     PostgresPracticeSentences,
 )
-from server.adapters.postgres.repositories.pronunciations import PostgresPronunciations
 from server.adapters.postgres.repositories.sentences import PostgresSentences
 from server.adapters.postgres.repositories.sessions import PostgresSessions
 from server.adapters.postgres.repositories.speaking_sessions import PostgresSpeakingSessions
+from server.adapters.postgres.repositories.statistics import PostgresStatistics
 from server.adapters.postgres.repositories.users import PostgresUsers
 
 
@@ -87,11 +87,6 @@ class PostgresUnitOfWork:
         return PostgresSentences(self.session)
 
     @cached_property
-    def pronunciations(self) -> PostgresPronunciations:
-        """The pronunciation dictionary."""
-        return PostgresPronunciations(self.session)
-
-    @cached_property
     def attempts(self) -> PostgresAttempts:
         """Spoken attempts."""
         return PostgresAttempts(self.session)
@@ -115,6 +110,11 @@ class PostgresUnitOfWork:
     def learners(self) -> PostgresLearners:
         """Accounts, as practices need them."""
         return PostgresLearners(self.session)
+
+    @cached_property
+    def statistics(self) -> PostgresStatistics:
+        """Daily figures."""
+        return PostgresStatistics(self.session)
 
     @cached_property
     def jobs(self) -> PostgresJobs:

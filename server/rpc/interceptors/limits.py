@@ -10,7 +10,7 @@ from typing import Protocol
 from server.errors import DeadlineExceeded, Reason, ResourceExhausted, Unavailable
 from server.kernel.rates import Rate
 from server.rpc.call import Call
-from server.rpc.peer import client_address
+from server.rpc.peer import client_address, network_of
 from server.rpc.policy import MethodPolicy
 
 
@@ -87,6 +87,7 @@ class LimitsInterceptor:
                 "This server is shutting down; another one will answer.",
                 retry_after=timedelta(seconds=1),
             )
+        call.network = network_of(client_address(call.context.peer(), call.metadata, self._trusted))
         await self._count(call, policy.rate)
         limit = policy.deadline.total_seconds()
         timer = asyncio.timeout(limit)
@@ -105,10 +106,7 @@ class LimitsInterceptor:
     async def _count(self, call: Call, rate: Rate) -> None:
         if rate is Rate.FREE:
             return
-        if rate is Rate.SIGN_IN or call.caller is None:
-            key = client_address(call.context.peer(), call.metadata, self._trusted)
-        else:
-            key = call.caller.user_id
+        key = call.network if rate is Rate.SIGN_IN or call.caller is None else call.caller.user_id
         refusal = await self._limiter.hit(rate, key)
         if refusal is not None:
             seconds = round(refusal.period.total_seconds())

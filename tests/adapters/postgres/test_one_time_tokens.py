@@ -11,10 +11,12 @@ import pytest
 from server.accounts.domain.one_time_token import OneTimeToken, OneTimeTokenId, Purpose
 from server.accounts.domain.password import Password
 from server.accounts.domain.secret import secret_digest
+from server.accounts.guard import Guard
 from server.accounts.ports import UnitOfWorkFactory
 from server.accounts.reset_password import ResetPassword
+from server.adapters.tally import MemoryTally
 from server.errors import ApplicationError, Reason
-from tests.support.accounts import FakeDatabase, FakeHasher, make_user
+from tests.support.accounts import HOME, FakeDatabase, FakeHasher, make_user
 from tests.support.kernel import NOON, FixedClock
 
 USER = make_user()
@@ -75,10 +77,10 @@ async def test_a_used_token_is_kept_and_an_unused_one_voided(stored: UnitOfWorkF
 
 
 async def test_of_many_resets_at_once_with_one_token_one_succeeds(stored: UnitOfWorkFactory) -> None:
-    reset = ResetPassword(stored, FakeHasher(), FixedClock())
+    reset = ResetPassword(stored, FakeHasher(), FixedClock(), Guard(MemoryTally(FixedClock()), b""))
 
     answers = await asyncio.gather(
-        *(reset("token 1", Password(f"password number {number}")) for number in range(5)), return_exceptions=True
+        *(reset("token 1", Password(f"password number {number}"), HOME) for number in range(5)), return_exceptions=True
     )
 
     reasons = [answer.reason for answer in answers if isinstance(answer, ApplicationError)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,9 @@ import pytest
 from server.accounts.authenticate import Authenticate
 from server.accounts.create_account import CreateAccount, NewAccount
 from server.accounts.domain.password import Password
+from server.accounts.even_times import EvenTimes
 from server.accounts.get_me import GetMe
+from server.accounts.guard import Guard
 from server.accounts.login import Login
 from server.accounts.logout import Logout
 from server.accounts.ports import UnitOfWorkFactory
@@ -26,6 +29,7 @@ from server.accounts.repeat import Repeat
 from server.accounts.session_tokens import SessionTokens
 from server.adapters.clock import SystemClock, UuidV7Source, known_time_zones
 from server.adapters.passwords import Argon2Cost, Argon2Passwords
+from server.adapters.tally import MemoryTally
 from server.adapters.tokens import JwtAccessTokens, ensure_keys
 from server.errors import ApplicationError, Reason
 from server.kernel.identity import Role
@@ -52,8 +56,9 @@ class Real:
             access_life=timedelta(minutes=15),
             refresh_life=timedelta(days=30),
         )
-        self.register = Register(unit_of_work, passwords, tokens, CLOCK, IDS, known_time_zones())
-        self.login = Login(unit_of_work, passwords, tokens, CLOCK)
+        guard = Guard(MemoryTally(CLOCK), b"")
+        self.register = Register(unit_of_work, passwords, tokens, CLOCK, IDS, known_time_zones(), guard)
+        self.login = Login(unit_of_work, passwords, tokens, CLOCK, guard, EvenTimes(time.monotonic, asyncio.sleep))
         self.refresh = RefreshTokens(unit_of_work, tokens, CLOCK)
         self.logout = Logout(unit_of_work, CLOCK)
         self.get_me = GetMe(unit_of_work)

@@ -56,12 +56,13 @@ class PostgresOneTimeTokens:
         """Marks a token as used."""
         await self._session.execute(update(OneTimeTokenRow).where(OneTimeTokenRow.id == token_id).values(used_at=now))
 
-    async def void(self, user_id: UserId, purpose: Purpose) -> None:
-        """Forgets a user's tokens for a purpose that have not been used."""
-        await self._session.execute(
-            delete(OneTimeTokenRow).where(
-                OneTimeTokenRow.user_id == user_id,
-                OneTimeTokenRow.purpose == purpose.value,
-                OneTimeTokenRow.used_at.is_(None),
-            )
+    async def void(self, user_id: UserId, purpose: Purpose, *, sparing: str | None = None) -> None:
+        """Forgets a user's tokens for a purpose that have not been used, but for those mailed to this address."""
+        query = delete(OneTimeTokenRow).where(
+            OneTimeTokenRow.user_id == user_id,
+            OneTimeTokenRow.purpose == purpose.value,
+            OneTimeTokenRow.used_at.is_(None),
         )
+        if sparing is not None:
+            query = query.where(OneTimeTokenRow.email != sparing)
+        await self._session.execute(query)

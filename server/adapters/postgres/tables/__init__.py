@@ -11,6 +11,7 @@ from server.adapters.postgres.tables.base import Base
 from server.adapters.postgres.tables.content import PronunciationRow, SentenceRow
 from server.adapters.postgres.tables.jobs import JobRow
 from server.adapters.postgres.tables.learning import (
+    CardMarkRow,
     CardRow,
     ChangeCounterRow,
     DailyStatsRow,
@@ -26,6 +27,7 @@ __all__ = [
     "AudioFileRow",
     "AuditLogRow",
     "Base",
+    "CardMarkRow",
     "CardRow",
     "ChangeCounterRow",
     "DailyStatsRow",

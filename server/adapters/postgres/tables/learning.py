@@ -10,7 +10,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    Numeric,
     UniqueConstraint,
     Uuid,
     text,
@@ -43,8 +42,14 @@ class CardRow(Base):
     The seed's state `mature` is `review` with an interval of 21 days or more, and its `suspended` is a flag, so that
     a card comes back from suspension as what it was. Times seen is `reps`; the accuracy is `times_correct` over
     correct + incorrect, the average response time `total_response_ms` over `timed_answers`: sums stay exact, averages
-    don't. For a card in review `due_at` is the start of `due_day` in the learner's zone. An imported Anki card is
-    known by its note's GUID and its template's number, as a note can have several cards.
+    don't. An imported Anki card is known by its note's GUID and its template's number, as a note can have several
+    cards.
+
+    `due_at` is the end of a step and null for a card in review, whose `due_day` is a day of the learner's wherever
+    they are: its time follows from their zone when it is read. `base_due_day` is that day without vacations,
+    `memory_day` and `last_answer_day` are the learner's days of the last answer that counted for the schedule and of
+    the last one at all, `last_event_at` is the time of the latest event in the card's log: an event after those of
+    all its siblings continues the replay, any other one repeats it.
     """
 
     __tablename__ = "cards"
@@ -61,8 +66,12 @@ class CardRow(Base):
     step: Mapped[Small | None]
     due_at: Mapped[Instant | None]
     due_day: Mapped[date | None]
+    base_due_day: Mapped[date | None]
     interval_seconds: Mapped[int | None] = mapped_column(BigInteger)
+    memory_day: Mapped[date | None]
     last_review_at: Mapped[Instant | None]
+    last_answer_day: Mapped[date | None]
+    last_event_at: Mapped[Instant | None]
     stability: Mapped[float | None]
     difficulty: Mapped[float | None]
     ease_factor: Mapped[float | None]
@@ -120,14 +129,25 @@ class CardRow(Base):
             unique=True,
             postgresql_where=text("import_note_guid IS NOT NULL"),
         ),
+        CheckConstraint("(state IN ('learning', 'relearning')) = (due_at IS NOT NULL)", name="steps_have_due_at"),
+        CheckConstraint("(state = 'review') = (due_day IS NOT NULL)", name="review_has_due_day"),
+        CheckConstraint("(due_day IS NULL) = (base_due_day IS NULL)", name="due_day_has_base"),
+        CheckConstraint("(state = 'new') = (memory_day IS NULL)", name="answered_has_memory_day"),
+        CheckConstraint("(last_review_at IS NULL) = (last_answer_day IS NULL)", name="answer_has_day"),
         Index(
             None,
             "user_id",
-            "state",
             "due_at",
-            "id",
-            postgresql_where=text("state <> 'new' AND NOT suspended AND deleted_at IS NULL"),
+            postgresql_where=text("state IN ('learning', 'relearning') AND NOT suspended AND deleted_at IS NULL"),
         ),
+        Index(
+            None,
+            "user_id",
+            "due_day",
+            postgresql_where=text("state = 'review' AND NOT suspended AND deleted_at IS NULL"),
+        ),
+        Index(None, "user_id", "sentence_id", postgresql_where=text("deleted_at IS NULL")),
+        Index(None, "user_id", "created_at", "id", postgresql_where=text("deleted_at IS NULL")),
         Index(
             None,
             "user_id",
@@ -164,6 +184,7 @@ class ReviewRow(Base):
     attempt_id: Mapped[Id | None] = mapped_column(ForeignKey("attempts.id", ondelete="SET NULL"))
     suggested_rating: Mapped[Small | None]
     imported: Mapped[bool] = mapped_column(server_default=text("false"))
+    resets_counts: Mapped[bool] = mapped_column(server_default=text("false"))
     scheduler: Mapped[str]
     scheduler_version: Mapped[str]
     state_before: Mapped[str]
@@ -198,6 +219,31 @@ class ReviewRow(Base):
         Index(None, "user_id", "effective_at"),
         Index(None, "user_id", "sequence"),
         Index(None, "attempt_id", postgresql_where=text("attempt_id IS NOT NULL")),
+    )
+
+
+class CardMarkRow(Base):
+    """An entry of the log that is no review: a card suspended, buried, or taken back from it. It never changes.
+
+    It takes its place among the reviews by `effective_at`, `client_time` and `id`.
+    """
+
+    __tablename__ = "card_marks"
+
+    user_id: Mapped[PrimaryId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    id: Mapped[PrimaryId]
+    card_id: Mapped[Id]
+    action: Mapped[str]
+    client_time: Mapped[Instant]
+    effective_at: Mapped[Instant]
+    received_at: Mapped[Instant]
+    until_day: Mapped[date | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id", "card_id"], ["cards.user_id", "cards.id"], ondelete="CASCADE"),
+        one_of("action", ("suspend", "unsuspend", "bury", "unbury")),
+        CheckConstraint("(action = 'bury') = (until_day IS NOT NULL)", name="burial_has_day"),
+        Index(None, "user_id", "card_id"),
     )
 
 
@@ -262,7 +308,9 @@ class LearningSettingsRow(Base):
 class SettingsChangeRow(Base):
     """An entry of the log of settings: what changed and from when, for the replay of cards.
 
-    `changes` is a JSON object of field name to new value; the time zone and the day's turning hour count among them.
+    `changes` is a JSON object of field name to new value. The time zone and the day's turning hour count among them;
+    as the profile has only the present ones, a change of them also has what was before, as `from_time_zone` and
+    `from_day_turn_hour`. `moves_cards` tells that all cards which were not new were replayed under the new settings.
     """
 
     __tablename__ = "settings_changes"
@@ -272,6 +320,7 @@ class SettingsChangeRow(Base):
     effective_at: Mapped[Instant]
     received_at: Mapped[Instant]
     changes: Mapped[Json]
+    moves_cards: Mapped[bool] = mapped_column(server_default=text("false"))
     sequence: Mapped[int] = mapped_column(BigInteger)
 
     __table_args__ = (
@@ -281,57 +330,43 @@ class SettingsChangeRow(Base):
 
 
 class DailyStatsRow(Base):
-    """A learner's figures for one of their days, kept as sums so that they equal a recomputation from the log.
+    """A learner's figures for one of their days and one skill, kept as sums so that they equal a replay of the log.
 
-    `cards_reviewed` counts cards, the four ratings answers (all but `again` are correct), `retention_` the answers to
-    graduated cards. The average response time is `studied_ms` over `timed_answers`, the average pronunciation score
-    `pronunciation_total` over `pronunciation_count`.
+    `buttons` has the answers to learning, young, mature, relearning and practised cards, of each four by rating (all
+    but the first are correct); `hour_answers` and `hour_correct` go by the hour of the learner's clock. Study sessions,
+    speaking and the streak are counted from the answers, the attempts and the days when they are asked for: what is
+    over, deleted or bridged by a vacation changes without an answer.
     """
 
     __tablename__ = "daily_stats"
 
     user_id: Mapped[PrimaryId] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     day: Mapped[date] = mapped_column(primary_key=True)
-    cards_reviewed: Mapped[Count]
-    cards_learned: Mapped[Count]
-    new_cards_introduced: Mapped[Count]
-    cards_graduated: Mapped[Count]
-    again: Mapped[Count]
-    hard: Mapped[Count]
-    good: Mapped[Count]
-    easy: Mapped[Count]
-    retention_answers: Mapped[Count]
-    retention_correct: Mapped[Count]
-    timed_answers: Mapped[Count]
-    studied_ms: Mapped[int] = mapped_column(BigInteger, server_default="0")
-    sessions_completed: Mapped[Count]
-    speaking_sessions: Mapped[Count]
-    pronunciation_count: Mapped[Count]
-    pronunciation_total: Mapped[float] = mapped_column(Numeric(14, 4, asdecimal=False), server_default="0")
-    study_streak: Mapped[Count]
+    skill: Mapped[str] = mapped_column(primary_key=True)
+    cards_reviewed: Mapped[int]
+    cards_learned: Mapped[int]
+    new_cards_introduced: Mapped[int]
+    cards_graduated: Mapped[int]
+    timed_answers: Mapped[int]
+    studied_ms: Mapped[int] = mapped_column(BigInteger)
+    buttons: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    hour_answers: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    hour_correct: Mapped[list[int]] = mapped_column(ARRAY(Integer))
     updated_at: Mapped[Instant]
 
     __table_args__ = (
+        one_of("skill", SKILLS),
         *not_negative(
             "cards_reviewed",
             "cards_learned",
             "new_cards_introduced",
             "cards_graduated",
-            "again",
-            "hard",
-            "good",
-            "easy",
-            "retention_answers",
-            "retention_correct",
             "timed_answers",
             "studied_ms",
-            "sessions_completed",
-            "speaking_sessions",
-            "pronunciation_count",
-            "pronunciation_total",
-            "study_streak",
         ),
-        CheckConstraint("retention_correct <= retention_answers", name="retention_correct_within_answers"),
+        CheckConstraint("cardinality(buttons) = 20 AND 0 <= ALL (buttons)", name="buttons_range"),
+        CheckConstraint("cardinality(hour_answers) = 24 AND 0 <= ALL (hour_answers)", name="hour_answers_range"),
+        CheckConstraint("cardinality(hour_correct) = 24 AND 0 <= ALL (hour_correct)", name="hour_correct_range"),
     )
 
 
