@@ -135,6 +135,10 @@ bench-practice: $(INSTALLED) ## Practise every shared recording at the speed of 
 bench-transcription: $(INSTALLED) ## Measure recognition: accuracy against the full window, non-speech, time
 	@$(BIN)/python -m bench.transcription
 
+.PHONY: bench-content
+bench-content: $(INSTALLED) ## Measure content: readings and accents against checked sentences
+	@$(BIN)/python -m bench.content
+
 .PHONY: bench-jobs
 bench-jobs: $(INSTALLED) ## Kill workers at random points of 1,000 jobs, count what was done twice or not at all
 	@$(BIN)/python -m bench.jobs

@@ -8,7 +8,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
+from server.content.domain.analysis import Parts, Said
 from server.content.domain.furigana import Word
+from server.content.domain.pronunciation import Pronunciation, PronunciationFilter, PronunciationId
 from server.content.domain.selection import Order, Selection
 from server.content.domain.sentence import AudioId, Sentence, SentenceId, Source
 from server.content.domain.spaces import Spaces
@@ -69,6 +71,34 @@ class SentenceRepository(Protocol):
         ...
 
 
+class PronunciationRepository(Protocol):
+    """Stores the pronunciation dictionary."""
+
+    async def get(self, pronunciation_id: PronunciationId, spaces: Spaces) -> Pronunciation | None:
+        """An entry or its tombstone, if it is in one of the spaces."""
+        ...
+
+    async def find_one(self, word: str, reading: str, owner_id: UserId | None) -> Pronunciation | None:
+        """The entry of a word and reading in one space."""
+        ...
+
+    async def within(self, text: str, spaces: Spaces) -> Sequence[Pronunciation]:
+        """The entries in the spaces whose word stands in a text."""
+        ...
+
+    async def find(self, wanted: PronunciationFilter, page: PageRequest) -> Page[Pronunciation]:
+        """A page of the entries that pass every filter, by word, reading and id."""
+        ...
+
+    async def add(self, entry: Pronunciation, by: UserId) -> bool:
+        """Stores a new entry; False when its space has one for this word and reading meanwhile."""
+        ...
+
+    async def save(self, entry: Pronunciation, by: UserId) -> bool:
+        """Stores an entry in the place of the revision before its own; False when another one is stored."""
+        ...
+
+
 class Idempotency(Protocol):
     """First answers to mutations that named a request id."""
 
@@ -96,6 +126,11 @@ class UnitOfWork(Protocol):
         ...
 
     @property
+    def pronunciations(self) -> PronunciationRepository:
+        """The pronunciation dictionary."""
+        ...
+
+    @property
     def idempotency(self) -> Idempotency:
         """The first answers."""
         ...
@@ -119,6 +154,26 @@ class TextAnalyser(Protocol):
 
     async def words(self, text: str) -> Sequence[Word]:
         """The words of a text in order, each with its reading as it is spelled, in kana.
+
+        Raises:
+            Unavailable: ANALYZER_UNAVAILABLE when there is too much to do.
+        """
+        ...
+
+
+class PartsAnalyser(Protocol):
+    """Takes Japanese apart, down to its morae."""
+
+    @property
+    def version(self) -> str:
+        """Name and version; another version may read a text differently."""
+        ...
+
+    async def take_apart(self, text: str, said: Sequence[Said] = ()) -> Parts:
+        """The words and accent phrases of a text.
+
+        Args:
+            said: what somebody knows better, in order, without overlaps.
 
         Raises:
             Unavailable: ANALYZER_UNAVAILABLE when there is too much to do.

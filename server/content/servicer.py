@@ -11,11 +11,16 @@ from google.protobuf.message import Message
 from kaiwa.content.v1 import content_service_pb2 as pb
 from kaiwa.content.v1 import content_service_pb2_grpc as pb_grpc
 from server.content import mapping
+from server.content.analyze_text import AnalyzeText
 from server.content.batch_get_sentences import BatchGetSentences
 from server.content.create_sentence import CreateSentence
+from server.content.delete_pronunciation import DeletePronunciation
 from server.content.delete_sentence import DeleteSentence
 from server.content.get_sentence import GetSentence
+from server.content.list_pronunciations import ListPronunciations
 from server.content.list_sentences import ListSentences
+from server.content.mapping import analysis as analysis_mapping
+from server.content.set_pronunciation import SetPronunciation
 from server.content.undelete_sentence import UndeleteSentence
 from server.content.update_sentence import UpdateSentence
 from server.rpc.call import current_caller
@@ -35,6 +40,10 @@ class ContentUseCases:
     update_sentence: UpdateSentence
     delete_sentence: DeleteSentence
     undelete_sentence: UndeleteSentence
+    analyze_text: AnalyzeText
+    list_pronunciations: ListPronunciations
+    set_pronunciation: SetPronunciation
+    delete_pronunciation: DeletePronunciation
 
 
 class ContentServicer(pb_grpc.ContentServiceServicer):
@@ -94,3 +103,40 @@ class ContentServicer(pb_grpc.ContentServiceServicer):
     ) -> pb.UndeleteSentenceResponse:
         sentence = await self._use.undelete_sentence(current_caller(), mapping.sentence_id(request.id))
         return pb.UndeleteSentenceResponse(sentence=mapping.sentence_message(sentence))
+
+    async def AnalyzeText(self, request: pb.AnalyzeTextRequest, context: Context) -> pb.AnalyzeTextResponse:
+        analysis = await self._use.analyze_text(
+            current_caller(),
+            request.text,
+            reading=request.reading,
+            ignore_pronunciations=request.ignore_pronunciations,
+        )
+        return pb.AnalyzeTextResponse(analysis=analysis_mapping.analysis_message(analysis))
+
+    async def ListPronunciations(
+        self, request: pb.ListPronunciationsRequest, context: Context
+    ) -> pb.ListPronunciationsResponse:
+        page = await self._use.list_pronunciations(
+            analysis_mapping.pronunciation_filter(request, current_caller()),
+            self._page_tokens.request("ListPronunciations", request),
+        )
+        return pb.ListPronunciationsResponse(
+            pronunciations=map(analysis_mapping.pronunciation_message, page.items),
+            next_page_token=self._page_tokens.token("ListPronunciations", request, page.next),
+        )
+
+    async def SetPronunciation(
+        self, request: pb.SetPronunciationRequest, context: Context
+    ) -> pb.SetPronunciationResponse:
+        entry = await self._use.set_pronunciation(
+            current_caller(), analysis_mapping.pronunciation_draft(request), request.etag
+        )
+        return pb.SetPronunciationResponse(pronunciation=analysis_mapping.pronunciation_message(entry))
+
+    async def DeletePronunciation(
+        self, request: pb.DeletePronunciationRequest, context: Context
+    ) -> pb.DeletePronunciationResponse:
+        await self._use.delete_pronunciation(
+            current_caller(), analysis_mapping.pronunciation_id(request.id), request.etag
+        )
+        return pb.DeletePronunciationResponse()

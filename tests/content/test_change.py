@@ -44,7 +44,7 @@ async def test_what_is_not_given_is_computed() -> None:
     assert sentence.reading_origin is ReadingOrigin.ANALYZER
     assert (sentence.difficulty, sentence.difficulty_computed) == (1, True)
     assert (sentence.word_count, sentence.character_count) == (4, 7)
-    assert sentence.jlpt_level is None
+    assert sentence.jlpt_level is JlptLevel.N5
 
 
 async def test_what_is_given_stays() -> None:
@@ -147,7 +147,7 @@ async def test_another_text_can_bring_its_reading() -> None:
 async def test_a_computed_difficulty_follows_the_text_and_one_by_hand_stays() -> None:
     change = Change(fields("japanese"), japanese="学生" * 10)
 
-    assert (await changed(await made(make_draft()), change)).difficulty == 7
+    assert (await changed(await made(make_draft()), change)).difficulty == 8
     assert (await changed(await made(replace(make_draft(), difficulty=2)), change)).difficulty == 2
 
 

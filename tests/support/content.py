@@ -10,19 +10,26 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from server.adapters.openjtalk.taking_apart import TextParts
+from server.content.analyze_text import AnalyzeText
 from server.content.batch_get_sentences import BatchGetSentences
 from server.content.create_sentence import CreateSentence
+from server.content.delete_pronunciation import DeletePronunciation
 from server.content.delete_sentence import DeleteSentence
+from server.content.domain.analysis import Parts, Said
 from server.content.domain.change import Draft
 from server.content.domain.furigana import Word
-from server.content.domain.kana import Kind, kind_of, to_hiragana
+from server.content.domain.kana import Kind, kind_of, to_hiragana, to_katakana
+from server.content.domain.pronunciation import Pronunciation, PronunciationFilter, PronunciationId
 from server.content.domain.romaji import kana_pattern
 from server.content.domain.selection import Order, Selection
 from server.content.domain.sentence import AudioId, AudioOrigin, Sentence, SentenceId, Source, Visibility
 from server.content.domain.spaces import Spaces, sentence_already_exists
 from server.content.get_sentence import GetSentence
+from server.content.list_pronunciations import ListPronunciations
 from server.content.list_sentences import ListSentences
 from server.content.servicer import ContentServicer, ContentUseCases
+from server.content.set_pronunciation import SetPronunciation
 from server.content.undelete_sentence import UndeleteSentence
 from server.content.update_sentence import UpdateSentence
 from server.errors import AlreadyExists, Reason
@@ -92,6 +99,7 @@ class State:
 
     sentences: dict[SentenceId, Sentence] = field(default_factory=dict)
     answers: dict[tuple[str, str, str], tuple[bytes, bytes | None]] = field(default_factory=dict)
+    pronunciations: dict[PronunciationId, Pronunciation] = field(default_factory=dict)
 
 
 class FakeDatabase:
@@ -114,9 +122,10 @@ class FakeUnitOfWork:
     async def __aenter__(self) -> Self:
         await self._database.turn.acquire()
         before = self._database.state
-        self._state = State(dict(before.sentences), dict(before.answers))
+        self._state = State(dict(before.sentences), dict(before.answers), dict(before.pronunciations))
         self.sentences = FakeSentences(self._state)
         self.idempotency = FakeIdempotency(self._state)
+        self.pronunciations = FakePronunciations(self._state)
         return self
 
     async def __aexit__(
@@ -183,6 +192,71 @@ class FakeSentences:
             same = (other.source, other.source_id, other.owner_id) == key and other.id != sentence.id
             if same and sentence.source_id and other.deleted_at is None and sentence.deleted_at is None:
                 raise sentence_already_exists(other.id, sentence)
+
+
+class FakePronunciations:
+    """The pronunciation dictionary in memory."""
+
+    def __init__(self, state: State) -> None:
+        self._rows = state.pronunciations
+
+    async def get(self, pronunciation_id: PronunciationId, spaces: Spaces) -> Pronunciation | None:
+        found = self._rows.get(pronunciation_id)
+        return found if found is not None and _holds(spaces, found) else None
+
+    async def find_one(self, word: str, reading: str, owner_id: UserId | None) -> Pronunciation | None:
+        wanted = (word, reading, owner_id, None)
+        rows = (row for row in self._rows.values() if (row.word, row.reading, row.owner_id, row.deleted_at) == wanted)
+        return next(rows, None)
+
+    async def within(self, text: str, spaces: Spaces) -> Sequence[Pronunciation]:
+        return [row for row in self._rows.values() if _holds(spaces, row) and row.word in text and not row.deleted_at]
+
+    async def find(self, wanted: PronunciationFilter, page: PageRequest) -> Page[Pronunciation]:
+        rows = sorted(
+            (
+                row
+                for row in self._rows.values()
+                if _holds(wanted.spaces, row)
+                and row.deleted_at is None
+                and (row.word.startswith(wanted.prefix) or row.reading.startswith(to_katakana(wanted.prefix)))
+                and (not wanted.words or row.word in wanted.words)
+                and (page.after is None or (row.word, row.reading, row.id) > page.after)
+            ),
+            key=lambda row: (row.word, row.reading, row.id),
+        )
+        shown = rows[: page.size]
+        last = shown[-1] if len(rows) > page.size else None
+        return Page(tuple(shown), None if last is None else (last.word, last.reading, last.id))
+
+    async def add(self, entry: Pronunciation, by: UserId) -> bool:
+        if await self.find_one(entry.word, entry.reading, entry.owner_id) is not None:
+            return False
+        self._rows[entry.id] = entry
+        return True
+
+    async def save(self, entry: Pronunciation, by: UserId) -> bool:
+        if self._rows[entry.id].revision != entry.revision - 1:
+            return False
+        self._rows[entry.id] = entry
+        return True
+
+
+def _holds(spaces: Spaces, entry: Pronunciation) -> bool:
+    return spaces.shared if entry.owner_id is None else entry.owner_id == spaces.owner_id
+
+
+class RealParts:
+    """Open JTalk itself, made when first asked."""
+
+    version = "Open JTalk in tests"
+
+    def __init__(self) -> None:
+        self._parts: TextParts | None = None
+
+    async def take_apart(self, text: str, said: Sequence[Said] = ()) -> Parts:
+        self._parts = self._parts or TextParts()
+        return self._parts.take_apart(text, said)
 
 
 def passes(sentence: Sentence, selection: Selection) -> bool:
@@ -284,7 +358,7 @@ class FakeAnalyser:
     async def words(self, text: str) -> Sequence[Word]:
         self.asked.append(text)
         return [
-            Word(match.start(), len(match.group()), self._reading(match.group()))
+            Word(match.start(), len(match.group()), self._reading(match.group()), match.group())
             for match in self._token.finditer(text)
         ]
 
@@ -307,6 +381,10 @@ class Content:
         self.update_sentence = UpdateSentence(self.database, self.analyser, self.clock)
         self.delete_sentence = DeleteSentence(self.database, self.clock)
         self.undelete_sentence = UndeleteSentence(self.database, self.clock)
+        self.analyze_text = AnalyzeText(self.database, RealParts())
+        self.list_pronunciations = ListPronunciations(self.database)
+        self.set_pronunciation = SetPronunciation(self.database, self.clock, self.ids)
+        self.delete_pronunciation = DeletePronunciation(self.database, self.clock)
 
     @property
     def state(self) -> State:
@@ -328,6 +406,10 @@ class Content:
                 update_sentence=self.update_sentence,
                 delete_sentence=self.delete_sentence,
                 undelete_sentence=self.undelete_sentence,
+                analyze_text=self.analyze_text,
+                list_pronunciations=self.list_pronunciations,
+                set_pronunciation=self.set_pronunciation,
+                delete_pronunciation=self.delete_pronunciation,
             ),
             PageTokens(b"secret" * 8),
         )

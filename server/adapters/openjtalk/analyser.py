@@ -6,15 +6,20 @@ import asyncio
 import re
 import warnings
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 from server.adapters.openjtalk.spans import locate
+from server.adapters.openjtalk.taking_apart import AccentDictionary, TextParts, analyser_version, part_of_speech
+from server.content.domain.analysis import Parts, Said
+from server.content.domain.part_of_speech import PartOfSpeech
 from server.errors import Reason, Unavailable
 from server.speech.domain.reference import TextSpan
+
+T = TypeVar("T")
 
 _CACHE = 4096
 _MOST_WAITING = 256
@@ -32,6 +37,7 @@ class AnalysedWord:
         spelling: katakana as spelled (the particle は is ハ); empty for punctuation.
         lemma: dictionary form.
         part_of_speech: as the dictionary names it (`名詞`, `助詞`, ...).
+        kind: the same, finer.
     """
 
     text: str
@@ -40,20 +46,27 @@ class AnalysedWord:
     spelling: str
     lemma: str
     part_of_speech: str
+    kind: PartOfSpeech = PartOfSpeech.OTHER
 
 
 class OpenJTalkAnalyser:
-    """Analyses texts in one thread of its own (an Open JTalk object serves one thread), with a cache of recent ones."""
+    """Analyses texts in one thread of its own (an Open JTalk object serves one thread), with a cache of recent ones.
 
-    def __init__(self) -> None:
+    Args:
+        accents: what another dictionary says of words' accents.
+    """
+
+    def __init__(self, accents: AccentDictionary | None = None) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="openjtalk")
+        self._accents = accents
+        self._parts: TextParts | None = None
         self._cache: OrderedDict[str, tuple[AnalysedWord, ...]] = OrderedDict()
         self._waiting = 0
 
     @property
     def version(self) -> str:
         """Name and version of the analyser."""
-        return f"pyopenjtalk-plus {version('pyopenjtalk-plus')}"
+        return analyser_version()
 
     async def analyse(self, text: str) -> tuple[AnalysedWord, ...]:
         """The words of a text in order, punctuation among them.
@@ -65,6 +78,26 @@ class OpenJTalkAnalyser:
         if known is not None:
             self._cache.move_to_end(text)
             return known
+        words = await self._in_turn(lambda: analyse(text))
+        self._cache[text] = words
+        if len(self._cache) > _CACHE:
+            self._cache.popitem(last=False)
+        return words
+
+    async def take_apart(self, text: str, said: Sequence[Said] = ()) -> Parts:
+        """The words and accent phrases of a text, with what somebody knows better put right.
+
+        Raises:
+            Unavailable: ANALYZER_UNAVAILABLE when there is too much to do.
+        """
+        return await self._in_turn(lambda: self._take_apart(text, said))
+
+    def _take_apart(self, text: str, said: Sequence[Said]) -> Parts:
+        if self._parts is None:
+            self._parts = TextParts(self._accents)
+        return self._parts.take_apart(text, said)
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
         if self._waiting >= _MOST_WAITING:
             raise Unavailable(
                 Reason.ANALYZER_UNAVAILABLE,
@@ -73,13 +106,9 @@ class OpenJTalkAnalyser:
             )
         self._waiting += 1
         try:
-            words = await asyncio.get_running_loop().run_in_executor(self._executor, analyse, text)
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
         finally:
             self._waiting -= 1
-        self._cache[text] = words
-        if len(self._cache) > _CACHE:
-            self._cache.popitem(last=False)
-        return words
 
     def close(self) -> None:
         """Ends the thread."""
@@ -101,6 +130,7 @@ def analyse(text: str) -> tuple[AnalysedWord, ...]:
                 "".join(_kana(feature["read"]) for feature in own),
                 first["orig"],
                 first["pos"],
+                part_of_speech(first),
             )
         )
     return tuple(words)

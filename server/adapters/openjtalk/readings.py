@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
-from server.adapters.openjtalk.analyser import OpenJTalkAnalyser
+from server.adapters.openjtalk.analyser import AnalysedWord, OpenJTalkAnalyser
 from server.content.domain.furigana import Word
 from server.speech.domain.reference import ReadWord
 
@@ -41,4 +42,11 @@ class SpelledReadings:
         Raises:
             Unavailable: ANALYZER_UNAVAILABLE.
         """
-        return [Word(word.span.offset, word.span.length, word.spelling) for word in await self._analyser.analyse(text)]
+        return [
+            Word(word.span.offset, word.span.length, word.spelling, _lemma(word), word.kind)
+            for word in await self._analyser.analyse(text)
+        ]
+
+
+def _lemma(word: AnalysedWord) -> str:
+    return unicodedata.normalize("NFKC", word.text if word.lemma == "*" else word.lemma)

@@ -26,6 +26,7 @@ from server.adapters.postgres.repositories.practice_lookups import (
     PostgresPracticeCards,
     PostgresPracticeSentences,
 )
+from server.adapters.postgres.repositories.pronunciations import PostgresPronunciations
 from server.adapters.postgres.repositories.sentences import PostgresSentences
 from server.adapters.postgres.repositories.sessions import PostgresSessions
 from server.adapters.postgres.repositories.speaking_sessions import PostgresSpeakingSessions
@@ -85,6 +86,11 @@ class PostgresUnitOfWork:
     def sentences(self) -> PostgresSentences:
         """Sentences."""
         return PostgresSentences(self.session)
+
+    @cached_property
+    def pronunciations(self) -> PostgresPronunciations:
+        """The pronunciation dictionary."""
+        return PostgresPronunciations(self.session)
 
     @cached_property
     def attempts(self) -> PostgresAttempts:

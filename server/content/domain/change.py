@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from server.content.domain.difficulty import estimate_difficulty
+from server.content.domain.difficulty import EASIEST, estimate_difficulty
 from server.content.domain.furigana import FuriganaSpan, Word
+from server.content.domain.jlpt import estimate_jlpt
 from server.content.domain.reading import Reading, ReadingOrigin, settle_reading, shift_spans
 from server.content.domain.sentence import (
     AudioId,
@@ -129,9 +130,9 @@ def create(
         reading_origin=read.origin,
         recordings=(),
         synthesized=False,
-        difficulty=estimate_difficulty(japanese) if draft.difficulty is None else draft.difficulty,
+        difficulty=_level(japanese, words) if draft.difficulty is None else draft.difficulty,
         difficulty_computed=draft.difficulty is None,
-        jlpt_level=draft.jlpt_level,
+        jlpt_level=draft.jlpt_level or _jlpt(words),
         source=draft.source,
         source_id=check_text(draft.source_id, "source_id"),
         author=clean_text(draft.author, "author"),
@@ -150,7 +151,11 @@ def create(
 
 def needs_analysis(change: Change) -> bool:
     """Whether `apply` needs the analyser's words."""
-    return not change.fields.isdisjoint(("japanese", "reading", "furigana"))
+    return (
+        not change.fields.isdisjoint(("japanese", "reading", "furigana"))
+        or ("difficulty" in change.fields and change.difficulty is None)
+        or ("jlpt_level" in change.fields and change.jlpt_level is None)
+    )
 
 
 def text_after(current: Sentence, change: Change) -> str:
@@ -202,11 +207,11 @@ def apply(current: Sentence, change: Change, words: Sequence[Word]) -> Sentence:
     if "active" in change.fields:
         new = replace(new, active=change.active)
     if "jlpt_level" in change.fields:
-        new = replace(new, jlpt_level=change.jlpt_level)
+        new = replace(new, jlpt_level=change.jlpt_level or _jlpt(words))
     if "difficulty" in change.fields:
         new = replace(new, difficulty=change.difficulty, difficulty_computed=change.difficulty is None)
-    if new.difficulty_computed:
-        new = replace(new, difficulty=estimate_difficulty(japanese))
+    if new.difficulty_computed and (japanese != current.japanese or "difficulty" in change.fields):
+        new = replace(new, difficulty=_level(japanese, words))
     if japanese != current.japanese:
         new = replace(new, word_count=count_words(words), character_count=len(japanese))
     if (read := _reading_after(current, change, japanese, words)) is not None:
@@ -217,6 +222,16 @@ def apply(current: Sentence, change: Change, words: Sequence[Word]) -> Sentence:
 def count_words(words: Sequence[Word]) -> int:
     """How many words there are, punctuation not counted."""
     return sum(bool(word.reading) for word in words)
+
+
+def _level(japanese: str, words: Sequence[Word]) -> int:
+    estimate = estimate_difficulty(japanese, words)
+    return EASIEST if estimate is None else estimate.level
+
+
+def _jlpt(words: Sequence[Word]) -> JlptLevel | None:
+    estimate = estimate_jlpt(words)
+    return None if estimate is None else estimate.level
 
 
 def _reading_after(current: Sentence, change: Change, japanese: str, words: Sequence[Word]) -> Reading | None:

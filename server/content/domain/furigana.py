@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from server.content.domain.kana import Kind, kind_of, spoken, to_hiragana
+from server.content.domain.part_of_speech import PartOfSpeech
 
 MAX_SPAN_READING = 64
 _KANA_A_CHARACTER = 8
@@ -45,11 +46,15 @@ class Word:
     Attributes:
         offset, length: where it stands.
         reading: kana, as the word is spelled (the particle は is は); empty for punctuation.
+        lemma: the word as a dictionary lists it; empty: unknown.
+        part_of_speech: what kind of word it is.
     """
 
     offset: int
     length: int
     reading: str
+    lemma: str = ""
+    part_of_speech: PartOfSpeech = PartOfSpeech.OTHER
 
 
 def first_misfit(text: str, spans: Sequence[FuriganaSpan]) -> int | None:

@@ -53,3 +53,9 @@ def to_hiragana(text: str) -> str:
 def spoken(reading: str) -> str:
     """A reading without what is silent in it, in hiragana: the form that two readings are compared in."""
     return "".join(c for c in to_hiragana(reading) if kind_of(c) in (Kind.KANA, Kind.READ))
+
+
+def to_katakana(text: str) -> str:
+    """Hiragana as katakana, full width; everything else in Unicode's NFKC form."""
+    wide = unicodedata.normalize("NFKC", text)
+    return "".join(chr(ord(c) + 0x60) if "ぁ" <= c <= "ゖ" else c for c in wide)

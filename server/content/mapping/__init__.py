@@ -39,11 +39,11 @@ def _reversed(pairs: Mapping[_K, _V]) -> Mapping[_V, _K]:
     return {value: key for key, value in pairs.items()}
 
 
-_VISIBILITY_TO = {
+VISIBILITY_TO = {
     Visibility.SHARED: sentence_pb2.VISIBILITY_SHARED,
     Visibility.PRIVATE: sentence_pb2.VISIBILITY_PRIVATE,
 }
-_VISIBILITY_FROM = _reversed(_VISIBILITY_TO)
+VISIBILITY_FROM = _reversed(VISIBILITY_TO)
 _SOURCE_TO = {
     Source.TATOEBA: sentence_pb2.SENTENCE_SOURCE_TATOEBA,
     Source.ANKI: sentence_pb2.SENTENCE_SOURCE_ANKI,
@@ -51,7 +51,7 @@ _SOURCE_TO = {
     Source.COMMUNITY: sentence_pb2.SENTENCE_SOURCE_COMMUNITY,
 }
 _SOURCE_FROM = _reversed(_SOURCE_TO)
-_JLPT_TO = {
+JLPT_TO = {
     None: sentence_pb2.JLPT_LEVEL_UNSPECIFIED,
     JlptLevel.N5: sentence_pb2.JLPT_LEVEL_N5,
     JlptLevel.N4: sentence_pb2.JLPT_LEVEL_N4,
@@ -59,7 +59,7 @@ _JLPT_TO = {
     JlptLevel.N2: sentence_pb2.JLPT_LEVEL_N2,
     JlptLevel.N1: sentence_pb2.JLPT_LEVEL_N1,
 }
-_JLPT_FROM = _reversed(_JLPT_TO)
+_JLPT_FROM = _reversed(JLPT_TO)
 _READING_ORIGIN_TO = {
     None: sentence_pb2.READING_ORIGIN_UNSPECIFIED,
     ReadingOrigin.ANALYZER: sentence_pb2.READING_ORIGIN_ANALYZER,
@@ -79,7 +79,7 @@ _FORMAT_TO = {
     AudioFormat.MP3: audio_pb2.AUDIO_FORMAT_MP3,
 }
 _FORMAT_FROM = _reversed(_FORMAT_TO)
-_SCOPE_FROM = {
+SCOPE_FROM = {
     sentence_pb2.SCOPE_UNSPECIFIED: Scope.ALL,
     sentence_pb2.SCOPE_SHARED: Scope.SHARED,
     sentence_pb2.SCOPE_MINE: Scope.MINE,
@@ -119,7 +119,7 @@ def sentence_message(sentence: Sentence) -> sentence_pb2.Sentence:
         recordings=map(_recording_message, sentence.recordings),
         difficulty=sentence.difficulty,
         difficulty_computed=sentence.difficulty_computed,
-        jlpt_level=_JLPT_TO[sentence.jlpt_level],
+        jlpt_level=JLPT_TO[sentence.jlpt_level],
         source=_SOURCE_TO[sentence.source],
         source_id=sentence.source_id,
         author=sentence.author,
@@ -132,7 +132,7 @@ def sentence_message(sentence: Sentence) -> sentence_pb2.Sentence:
         character_count=sentence.character_count,
         active=sentence.active,
         owner_id=sentence.owner_id or "",
-        visibility=_VISIBILITY_TO[sentence.visibility],
+        visibility=VISIBILITY_TO[sentence.visibility],
         create_time=timestamp(sentence.created_at),
         update_time=timestamp(sentence.updated_at),
         delete_time=None if sentence.deleted_at is None else timestamp(sentence.deleted_at),
@@ -186,7 +186,7 @@ def selection(request: content_service_pb2.ListSentencesRequest, caller: Caller)
     """
     reach = changeable_by if request.only_deleted else visible_to
     return Selection(
-        spaces=reach(caller, _SCOPE_FROM[request.scope]),
+        spaces=reach(caller, SCOPE_FROM[request.scope]),
         terms=tuple(dict.fromkeys(check_text(request.query, "query").split())),
         min_difficulty=request.min_difficulty or None,
         max_difficulty=request.max_difficulty or None,
@@ -208,7 +208,7 @@ def order(request: content_service_pb2.ListSentencesRequest) -> Order | None:
 def draft(request: content_service_pb2.CreateSentenceRequest) -> Draft:
     """The sentence that a request wants created."""
     return Draft(
-        visibility=_VISIBILITY_FROM[request.visibility],
+        visibility=VISIBILITY_FROM[request.visibility],
         japanese=request.japanese,
         english=request.english,
         other_translations=_translations(request.other_translations),
