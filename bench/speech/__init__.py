@@ -1,0 +1,1 @@
+"""Measures the speech engine over the real port: `python -m bench.speech`."""
