@@ -75,7 +75,7 @@ async def test_one_thread_is_kept_free_of_partials(open_threads: Callable[..., E
 
 
 async def test_cancelled_work_is_never_begun(open_threads: Callable[..., EngineThreads]) -> None:
-    threads = open_threads(1, Backlog(finals=1, partials=1))
+    threads = open_threads(1, Backlog(finals=1, partials=1, files=1))
     blocker, unwanted = Blocker(), Blocker()
     running = asyncio.create_task(threads.run(Priority.FINAL, blocker))
     await started(blocker)
@@ -110,7 +110,7 @@ async def test_the_late_result_of_cancelled_work_is_dropped(open_threads: Callab
 
 @pytest.mark.parametrize("priority", list(Priority))
 async def test_too_much_waiting_work_is_refused(open_threads: Callable[..., EngineThreads], priority: Priority) -> None:
-    threads = open_threads(1, Backlog(finals=1, partials=1))
+    threads = open_threads(1, Backlog(finals=1, partials=1, files=1))
     blocker = Blocker()
     running = asyncio.create_task(threads.run(Priority.FINAL, blocker))
     await started(blocker)
@@ -165,3 +165,82 @@ async def test_closing_gives_up_what_waits(open_threads: Callable[..., EngineThr
     assert await running == "done"
     await closing
     assert not unwanted.running.is_set()
+
+
+async def test_a_partial_that_waited_long_takes_the_thread_that_is_kept_free() -> None:
+    now = 0.0
+    threads = EngineThreads(2, Backlog(patience=0.3), name="test", engine="recognition", steady=lambda: now)
+    one, other = Blocker(), Blocker()
+    try:
+        tasks = [asyncio.create_task(threads.run(Priority.PARTIAL, blocker)) for blocker in (one, other)]
+        await started(one)
+        assert not other.running.is_set()
+        now = 0.3
+        # Something new to do wakes the thread, which finds that somebody has waited for long enough.
+        assert await threads.run(Priority.FINAL, lambda: "final") == "final"
+        await started(other)
+    finally:
+        one.end.set()
+        other.end.set()
+        await asyncio.gather(*tasks)
+        threads.close()
+
+
+async def test_files_and_partials_take_turns(open_threads: Callable[..., EngineThreads]) -> None:
+    threads = open_threads(1)
+    blocker = Blocker()
+    order: list[str] = []
+    first = asyncio.create_task(threads.run(Priority.PARTIAL, blocker))
+    await started(blocker)
+    kinds = [Priority.FILE, Priority.PARTIAL, Priority.FILE, Priority.FINAL]
+    later = [
+        asyncio.create_task(threads.run(kind, partial(order.append, f"{kind.value} {number}")))
+        for number, kind in enumerate(kinds)
+    ]
+    await asyncio.sleep(0)
+    blocker.end.set()
+    await asyncio.gather(first, *later)
+
+    assert order == ["final 3", "file 0", "partial 1", "file 2"]
+
+
+def test_as_many_speakers_are_let_in_as_can_be_served(open_threads: Callable[..., EngineThreads]) -> None:
+    threads = open_threads(2)
+    most = threads.load.most
+    assert most > 1
+    threads.admit(most - 1)
+
+    with pytest.raises(ResourceExhausted) as refusal:
+        threads.admit(most)
+
+    assert refusal.value.reason is Reason.SPEECH_OVERLOADED
+    assert refusal.value.metadata == {"engine": "recognition"}
+    assert refusal.value.retry_after is not None
+
+
+async def test_work_is_measured() -> None:
+    meter = Readings()
+    threads = EngineThreads(1, Backlog(), name="test", engine="recognition", meter=meter)
+    try:
+        await threads.run(Priority.PARTIAL, lambda: None)
+        await threads.run(Priority.FINAL, lambda: None)
+    finally:
+        threads.close()
+    assert meter.kinds == ["partial", "final"]
+
+
+class Readings:
+    """What an engine told its meter."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+        self.refusals: list[str] = []
+
+    def engine_worked(self, engine: str, kind: str, waited: float, took: float) -> None:
+        assert engine == "recognition"
+        assert waited >= 0
+        assert took >= 0
+        self.kinds.append(kind)
+
+    def engine_refused(self, engine: str, what: str) -> None:
+        self.refusals.append(what)
