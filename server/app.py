@@ -15,8 +15,8 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from server.accounts.authenticate import Authenticate
 from server.accounts.check_session import CheckSession
 from server.accounts.create_account import CreateAccount
+from server.accounts.download_my_data import DownloadMyData
 from server.adapters.clock import SystemClock, UuidV7Source
-from server.adapters.limiter import WindowLimiter
 from server.adapters.log import configure
 from server.adapters.metrics import METRICS_PATH, Metrics
 from server.adapters.object_store import ObjectAudioStore, open_store
@@ -35,6 +35,7 @@ from server.assembly.content import content
 from server.assembly.demo import make_demo_accounts
 from server.assembly.jobs import jobs
 from server.assembly.learning import learning
+from server.assembly.limits import rate_limits
 from server.assembly.shared import Shared
 from server.assembly.speech import Engines, load_engines, speech
 from server.config import Settings
@@ -42,7 +43,6 @@ from server.content.load_starter_deck import LoadStarterDeck
 from server.content.starter_deck import read_starter_deck
 from server.jobs.get_job import GetJob
 from server.jobs.watch_job import WatchJob
-from server.kernel.rates import Rate
 from server.rpc.server import RpcServer, Service
 from server.rpc.wire import PageTokens
 from server.speech.practice_sessions import PracticeSessions
@@ -57,6 +57,7 @@ class Assembly:
     Attributes:
         practices: the practices under way; None where speech is not served.
         watch_job: the jobs under watch; None where jobs are not served.
+        downloads: the archives that are being sent; None where accounts are not served.
         load_starter_deck: brings the shared sentences up to date.
         create_account: makes accounts with a role.
     """
@@ -64,6 +65,7 @@ class Assembly:
     server: RpcServer
     practices: PracticeSessions | None
     watch_job: WatchJob | None
+    downloads: DownloadMyData | None
     load_starter_deck: LoadStarterDeck
     create_account: CreateAccount
 
@@ -111,11 +113,14 @@ async def assemble(
         )
         spelled = SpelledReadings(analyser)
         services: dict[str, Callable[[], Service]] = {
-            "accounts": lambda: accounts(shared, passwords, access_tokens),
             "content": lambda: content(shared, spelled),
             "learning": lambda: learning(shared),
         }
         served = [make() for name, make in services.items() if name in settings.services]
+        downloads = None
+        if "accounts" in settings.services:
+            service, downloads = accounts(shared, passwords, access_tokens)
+            served.append(service)
         watch_job = None
         if "jobs" in settings.services:
             changes = PostgresJobChanges(libpq_url(database_url))
@@ -133,20 +138,10 @@ async def assemble(
         if settings.metrics_listen is not None:
             pages = {METRICS_PATH: metrics.page(), JWKS_PATH: json_page(lambda: jwks(keys.keys))}
             stack.callback(serve_pages(settings.metrics_listen, pages))
-        limiter = WindowLimiter(
-            {
-                Rate.SIGN_IN: settings.rates.sign_in,
-                Rate.NORMAL: settings.rates.normal,
-                Rate.COSTLY: settings.rates.costly,
-                Rate.AUDIO: settings.rates.audio,
-            },
-            settings.redis_url,
-        )
-        stack.push_async_callback(limiter.aclose)
         server = RpcServer(
             served,
             authenticate=Authenticate(shared.unit_of_work, access_tokens, clock),
-            limiter=limiter,
+            limiter=rate_limits(settings, stack),
             metrics=metrics,
             trusted_proxies=settings.trusted_proxies,
         )
@@ -154,6 +149,7 @@ async def assemble(
             server,
             practices,
             watch_job,
+            downloads,
             LoadStarterDeck(shared.unit_of_work, spelled, clock, ids, read_starter_deck()),
             CreateAccount(shared.unit_of_work, passwords, clock, ids),
         )
@@ -201,6 +197,8 @@ async def shut_down(assembly: Assembly, settings: Settings) -> None:
     await assembly.server.drain(settings.shutdown.balancer_pause)
     if assembly.watch_job is not None:
         assembly.watch_job.end_all()
+    if assembly.downloads is not None:
+        assembly.downloads.end_all()
     if assembly.practices is not None:
         assembly.practices.drain()
         with contextlib.suppress(TimeoutError):

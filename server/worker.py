@@ -12,13 +12,14 @@ from typing import Protocol, TypeAlias
 
 import structlog
 
+from server.accounts.remove_old_exports import RemoveExpiredExports, RemoveOrphanedExports
 from server.adapters.clock import SystemClock, UuidV7Source
 from server.adapters.object_store import ObjectAudioStore, open_store
 from server.adapters.postgres.database import database_url
 from server.adapters.postgres.engine import create_engine, libpq_url
 from server.adapters.postgres.maintenance import PostgresMaintenance
 from server.adapters.postgres.queue_worker import QueueWorker, Timed
-from server.adapters.postgres.unit_of_work import PostgresUnitOfWork, unit_of_work_factory
+from server.adapters.postgres.unit_of_work import PostgresUnitOfWork, snapshot_factory, unit_of_work_factory
 from server.config import Settings
 from server.errors import ApplicationError
 from server.jobs.domain.kinds import JobKind
@@ -31,6 +32,8 @@ EXPIRED_KEPT = timedelta(days=7)
 """How long what has expired is kept, so that its late use is told as that."""
 ANSWERS_KEPT = timedelta(days=7)
 """How long a repeated `request_id` gets the first answer."""
+EXPORTS_REMEMBERED = timedelta(days=30)
+"""How long an export whose archive is gone is told as expired."""
 SPEAKING_SESSION_IDLE = timedelta(hours=12)
 """How long a speaking session stays open without an attempt; the contract says so."""
 
@@ -60,12 +63,14 @@ class Workshop:
     Attributes:
         settings: what is set.
         resources: takes apart at the end what has been made.
+        snapshot: opens transactions that see the database as it was at their first look.
         store: where audio and archives are kept.
     """
 
     settings: Settings
     resources: AsyncExitStack
     unit_of_work: Callable[[], PostgresUnitOfWork]
+    snapshot: Callable[[], PostgresUnitOfWork]
     store: ObjectAudioStore
     clock: Clock
     ids: IdSource
@@ -85,6 +90,7 @@ class Maintenance(Protocol):
     async def forget_answers(self, before: datetime) -> int: ...
     async def end_forgotten_speaking_sessions(self, before: datetime) -> int: ...
     async def delete_expired_jobs(self, before: datetime) -> int: ...
+    async def forget_exports(self, before: datetime) -> int: ...
     async def forget_dead_deliveries(self, before: datetime) -> int: ...
 
 
@@ -105,13 +111,26 @@ class Chore:
     run: Callable[[datetime], Awaitable[int]]
 
 
-def chores(maintenance: Maintenance, remove_orphaned_audio: Callable[[datetime], Awaitable[int]]) -> tuple[Chore, ...]:
+Tidy: TypeAlias = Callable[[datetime], Awaitable[int]]
+"""Deals with everything before a time; gives how much that was."""
+
+
+def chores(
+    maintenance: Maintenance,
+    *,
+    remove_orphaned_audio: Tidy,
+    remove_expired_exports: Tidy,
+    remove_orphaned_exports: Tidy,
+) -> tuple[Chore, ...]:
     """All chores, each with its times."""
     return (
         Chore("expired sessions", "3 * * * *", EXPIRED_KEPT, maintenance.delete_expired_sessions),
         Chore("expired refresh tokens", "6 * * * *", EXPIRED_KEPT, maintenance.delete_expired_refresh_tokens),
         Chore("expired mailed tokens", "7 * * * *", timedelta(0), maintenance.delete_expired_mailed_tokens),
         Chore("first answers", "9 * * * *", ANSWERS_KEPT, maintenance.forget_answers),
+        Chore("expired exports", "11 * * * *", timedelta(0), remove_expired_exports),
+        Chore("forgotten exports", "17 * * * *", EXPORTS_REMEMBERED, maintenance.forget_exports),
+        Chore("orphaned exports", "33 3 * * *", timedelta(days=1), remove_orphaned_exports),
         Chore("expired jobs", "12 * * * *", timedelta(0), maintenance.delete_expired_jobs),
         Chore("orphaned audio", "23 3 * * *", timedelta(days=1), remove_orphaned_audio),
         Chore("dead deliveries", "* * * * *", timedelta(minutes=1), maintenance.forget_dead_deliveries),
@@ -158,8 +177,14 @@ async def work(settings: Settings, stop: asyncio.Event, make_handlers: MakeHandl
         unit_of_work = unit_of_work_factory(engine)
         maintenance = PostgresMaintenance(engine)
         store = ObjectAudioStore(open_store(settings.object_store_url, settings.home / "objects"))
-        handlers = make_handlers(Workshop(settings, resources, unit_of_work, store, clock, UuidV7Source()))
-        todo = chores(maintenance, RemoveOrphanedAudio(store, maintenance))
+        snapshot = snapshot_factory(engine)
+        handlers = make_handlers(Workshop(settings, resources, unit_of_work, snapshot, store, clock, UuidV7Source()))
+        todo = chores(
+            maintenance,
+            remove_orphaned_audio=RemoveOrphanedAudio(store, maintenance),
+            remove_expired_exports=RemoveExpiredExports(store, maintenance),
+            remove_orphaned_exports=RemoveOrphanedExports(store, maintenance),
+        )
         worker = QueueWorker(
             libpq_url(url),
             RunJob(unit_of_work, handlers, clock, pace.beat),

@@ -46,7 +46,7 @@ class Authenticate:
             raise session_revoked()
         if not access.user_active:
             raise account_inactive()
-        return Caller(claims.user_id, access.role, claims.session_id, claims.expires_at)
+        return Caller(claims.user_id, access.role, claims.session_id, claims.expires_at, access.deletion_job_id)
 
 
 def session_revoked() -> Unauthenticated:

@@ -7,6 +7,7 @@ from server.accounts.login import account_inactive
 from server.accounts.ports import UnitOfWorkFactory
 from server.kernel.clock import Clock
 from server.kernel.identity import Caller
+from server.kernel.leaving import deletion_started
 
 
 class CheckSession:
@@ -26,7 +27,7 @@ class CheckSession:
 
         Raises:
             Unauthenticated: SESSION_REVOKED.
-            PermissionDenied: ACCOUNT_INACTIVE.
+            PermissionDenied: ACCOUNT_INACTIVE, ACCOUNT_DELETION_STARTED.
         """
         async with self._unit_of_work() as uow:
             access = await uow.sessions.access(caller.session_id, self._clock.now())
@@ -34,3 +35,6 @@ class CheckSession:
             raise session_revoked()
         if not access.user_active:
             raise account_inactive()
+        # Who follows the deletion knows of it already.
+        if access.deletion_job_id is not None and access.deletion_job_id != caller.deletion_job_id:
+            raise deletion_started(access.deletion_job_id)

@@ -77,6 +77,18 @@ class Guard:
             await self._tally.add(known, KNOWN_FOR)
             await self._forget(self._key("sign in", name, network))
 
+    async def forget(self, user: User, network: str) -> None:
+        """Forgets what is counted of an account that is being deleted.
+
+        Networks are kept nowhere, so what was counted of names from others is left until its time is over; it names
+        nobody.
+        """
+        await self._forget(self._key("mail by", user.id))
+        for name in (sign_in_key(user.email), sign_in_key(user.username)):
+            await self._tally.clear(self._key("known", name, network))
+            for parts in (("sign in", name), ("sign in", name, network), ("mail", name, ""), ("mail", name, network)):
+                await self._forget(self._key(*parts))
+
     async def password(self, session_id: SessionId) -> None:
         """Lets somebody who is signed in try the account's password once more.
 

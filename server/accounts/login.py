@@ -12,6 +12,7 @@ from server.accounts.ports import PasswordHasher, UnitOfWorkFactory
 from server.accounts.session_tokens import Device, SessionTokens, SignedIn
 from server.errors import Aborted, PermissionDenied, Reason, Unauthenticated
 from server.kernel.clock import Clock
+from server.kernel.leaving import deletion_started
 
 _TRIES = 3
 
@@ -66,7 +67,7 @@ class Login:
 
         Raises:
             Unauthenticated: INVALID_CREDENTIALS, the same in text and time whether there is such an account or not.
-            PermissionDenied: ACCOUNT_INACTIVE, after the right password only.
+            PermissionDenied: ACCOUNT_INACTIVE, ACCOUNT_DELETION_STARTED, after the right password only.
             ResourceExhausted: RATE_LIMITED, likewise.
             Aborted: CONCURRENT_CHANGE, when the account keeps changing meanwhile.
         """
@@ -81,6 +82,8 @@ class Login:
                 raise _refused()
             if not found.user.active:
                 raise account_inactive()
+            if found.user.deletion_job_id is not None:
+                raise deletion_started(found.user.deletion_job_id)
             rehashed = await self._hasher.hash(sign_in.password) if verdict.outdated else None
             if (signed_in := await self._begin(found, rehashed, sign_in.device)) is not None:
                 await self._guard.proved(signed_in.user, sign_in.network)
@@ -99,7 +102,7 @@ class Login:
         now = self._clock.now()
         async with self._unit_of_work() as uow:
             present = await uow.users.lock(found.user.id)
-            if present is None or present.password_hash != found.password_hash or not present.user.active:
+            if present is None or present.password_hash != found.password_hash or not present.user.may_sign_in:
                 return None
             if rehashed is not None:
                 await uow.users.set_password_hash(found.user.id, rehashed)

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from kaiwa.accounts.v1 import accounts_service_pb2 as pb
 from kaiwa.accounts.v1 import config_entry_pb2, session_pb2, user_pb2
 from server.accounts.domain.administration import ConfigEntry, UserFilter
+from server.accounts.domain.export import CONTENT_TYPE
 from server.accounts.domain.password import Password
 from server.accounts.domain.session import Session, TokenPair
 from server.accounts.domain.user import (
@@ -23,6 +24,7 @@ from server.accounts.domain.user import (
     User,
     sign_in_key,
 )
+from server.accounts.download_my_data import Download
 from server.accounts.login import SignIn
 from server.accounts.register import Registration
 from server.accounts.repeat import Repeat
@@ -45,7 +47,9 @@ _ROLES: Mapping[Role, user_pb2.Role.ValueType] = MappingProxyType(
 _ROLES_FROM = {value: role for role, value in _ROLES.items()}
 _PROFILE = frozenset(field.name for field in fields(ProfileChange))
 
-Repeatable: TypeAlias = pb.RegisterRequest | pb.RequestEmailVerificationRequest | pb.RequestPasswordResetRequest
+Repeatable: TypeAlias = (
+    pb.RegisterRequest | pb.RequestEmailVerificationRequest | pb.RequestPasswordResetRequest | pb.ExportMyDataRequest
+)
 
 
 def registration(request: pb.RegisterRequest, user_agent: str, network: str) -> Registration:
@@ -194,4 +198,18 @@ def config_entry_message(entry: ConfigEntry) -> config_entry_pb2.ConfigEntry:
         public=entry.public,
         update_time=timestamp(entry.updated_at),
         updated_by=entry.updated_by or "",
+    )
+
+
+def download_header(download: Download, offset: int) -> pb.DownloadHeader:
+    """What is told before the bytes of an archive."""
+    archive = download.archive
+    return pb.DownloadHeader(
+        job_id=archive.job_id,
+        file_name=archive.file_name,
+        content_type=CONTENT_TYPE,
+        size_bytes=archive.size_bytes,
+        sha256=archive.sha256.hex(),
+        offset=offset,
+        expire_time=timestamp(download.expires_at),
     )

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias
+from typing import BinaryIO, Protocol, Self, TypeAlias, TypeVar
 
 from server.accounts.domain.administration import AuditEntry, ConfigEntry, UserFilter
+from server.accounts.domain.export import Export, FoundExport
 from server.accounts.domain.one_time_token import OneTimeToken, OneTimeTokenId, Purpose
 from server.accounts.domain.password import Password
 from server.accounts.domain.session import EndReason, Family, RefreshToken, Session, SessionAccess
 from server.accounts.domain.user import Credentials, User
 from server.kernel.identity import SessionId, UserId
+from server.kernel.ownership import Record
 from server.kernel.paging import Page, PageRequest
+
+V = TypeVar("V")
+U_contra = TypeVar("U_contra", contravariant=True)
+U_co = TypeVar("U_co", covariant=True)
 
 
 class UserRepository(Protocol):
@@ -61,7 +68,18 @@ class UserRepository(Protocol):
         ...
 
     async def lock_active_admins(self) -> frozenset[UserId]:
-        """The active administrators, who stay that until the transaction ends. To be asked before `lock`."""
+        """The active administrators, who stay that until the transaction ends. To be asked before `lock`.
+
+        Those whose account is being deleted are not among them.
+        """
+        ...
+
+    async def lock_out(self, user_id: UserId) -> Credentials | None:
+        """An account that until the transaction ends nobody else changes, nor stores anything for."""
+        ...
+
+    async def delete(self, user_id: UserId) -> None:
+        """Deletes an account, and with it whatever refers to it."""
         ...
 
 
@@ -126,6 +144,10 @@ class OneTimeTokenRepository(Protocol):
         """Forgets a user's tokens for a purpose that have not been used, but for those mailed to this address."""
         ...
 
+    async def addresses(self, user_id: UserId) -> frozenset[str]:
+        """Where a user's tokens were mailed to, as far as they are kept."""
+        ...
+
 
 class AuditLog(Protocol):
     """Keeps what administrators did."""
@@ -177,6 +199,26 @@ class Idempotency(Protocol):
         ...
 
 
+class ExportRepository(Protocol):
+    """Stores the archives of exports, and looks at the jobs that make them."""
+
+    async def begun_since(self, user_id: UserId, since: datetime) -> Sequence[datetime]:
+        """When the user's exports were asked for since a time, the oldest first."""
+        ...
+
+    async def unfinished(self, user_id: UserId, *, omit_audio: bool) -> str | None:
+        """The job of an export with these contents that is queued or running."""
+        ...
+
+    async def find(self, user_id: UserId, job_id: str) -> FoundExport | None:
+        """An export of this user's, as far as it is known."""
+        ...
+
+    async def add(self, export: Export) -> None:
+        """Stores an archive."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """A transaction that rolls back unless it is committed."""
 
@@ -203,6 +245,11 @@ class UnitOfWork(Protocol):
     @property
     def audit(self) -> AuditLog:
         """The log of what administrators did."""
+        ...
+
+    @property
+    def exports(self) -> ExportRepository:
+        """The archives of exports."""
         ...
 
     @property
@@ -343,4 +390,124 @@ class Background(Protocol):
 
     def start(self, work: Coroutine[object, object, None]) -> None:
         """Begins work. Never waits and never fails."""
+        ...
+
+
+class BeginJob(Protocol[U_contra]):
+    """Queues a job of one kind in the transaction of whoever asks."""
+
+    async def __call__(self, uow: U_contra, user_id: UserId, asked: Mapping[str, object]) -> str:
+        """The job's id.
+
+        Raises:
+            ResourceExhausted: TOO_MANY_JOBS.
+        """
+        ...
+
+
+class Attempt(Protocol[U_co]):
+    """An attempt of a job. What it stores in steps is stored by one attempt only, however many there are.
+
+    Attributes:
+        checkpoint: what attempts so far keep for later ones, as JSON values; stored with the next step.
+    """
+
+    checkpoint: dict[str, object]
+
+    def report(self, done: int, total: int | None = None, stage: str = "") -> None:
+        """Says how far it is."""
+        ...
+
+    async def step(self, effect: Callable[[U_co], Awaitable[V]]) -> V:
+        """Stores a part of the work, all or nothing."""
+        ...
+
+
+class Files(Protocol):
+    """The object store."""
+
+    async def put_file(self, key: str, file: BinaryIO, content_type: str) -> None:
+        """Stores a file, read from its present position, whole or not at all.
+
+        Raises:
+            Unavailable: STORAGE_UNAVAILABLE.
+        """
+        ...
+
+    async def open(self, key: str, offset: int = 0) -> AsyncIterator[bytes] | None:
+        """A file from a position before its end on; None when there is none.
+
+        Raises:
+            Unavailable: STORAGE_UNAVAILABLE, while it is read, too.
+        """
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Removes a file; nothing happens when there is none."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[Sequence[str]]:
+        """The keys under a prefix, in portions."""
+        ...
+
+    def list_before(self, prefix: str, before: datetime) -> AsyncIterator[Sequence[str]]:
+        """The keys under a prefix that were stored before a time, in portions."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A finished archive: where to read it from its beginning, its size, and its SHA-256."""
+
+    file: BinaryIO
+    size_bytes: int
+    sha256: bytes
+
+
+class ArchiveWriter(Protocol):
+    """An archive that is being written."""
+
+    async def add_text(self, path: str, text: str) -> None:
+        """Adds a file with a text."""
+        ...
+
+    async def begin_records(self, path: str) -> None:
+        """Begins a file with a JSON array of records."""
+        ...
+
+    async def add_portion(self, records: Sequence[Record]) -> None:
+        """Adds records to the file under way."""
+        ...
+
+    async def end_records(self) -> None:
+        """Ends the file under way."""
+        ...
+
+    async def add_file(self, path: str, content: AsyncIterator[bytes]) -> None:
+        """Adds a file as it is."""
+        ...
+
+    async def seal(self) -> Sealed:
+        """Ends the archive."""
+        ...
+
+
+class Archives(Protocol):
+    """Where archives are written. Nothing of one stays on this machine when its block, or this process, ends."""
+
+    def begin(self, now: datetime) -> AbstractAsyncContextManager[ArchiveWriter]:
+        """Begins an archive whose files are dated."""
+        ...
+
+
+class Traces(Protocol):
+    """What names a user outside of the database and the object store."""
+
+    async def forget(self, user: User, addresses: frozenset[str]) -> None:
+        """Removes it.
+
+        Args:
+            user: the account.
+            addresses: all addresses that are known to be theirs.
+        """
         ...

@@ -166,7 +166,7 @@ class Register:
         now = self._clock.now()
         async with self._unit_of_work() as uow:
             present = await uow.users.lock(first.user.id)
-            if present is None or not present.user.active or present.password_hash != first.password_hash:
+            if present is None or not present.user.may_sign_in or present.password_hash != first.password_hash:
                 raise taken
             tokens = await self._tokens.begin(uow, present.user.id, device, now)
             await uow.commit()

@@ -71,7 +71,7 @@ class RequestPasswordReset:
         now = self._clock.now()
         async with self._unit_of_work() as uow:
             present = await uow.users.lock(user_id)
-            if present is None or not present.user.active:
+            if present is None or not present.user.may_sign_in:
                 return
             user = present.user
             if repeat is not None:

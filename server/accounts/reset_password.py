@@ -76,7 +76,7 @@ class ResetPassword:
         found = await uow.one_time_tokens.find(digest, Purpose.RESET_PASSWORD)
         if found is None or found.used_at is not None or found.expired(self._clock.now()):
             raise _invalid()
-        if present is None or not present.user.active or present.user.email != found.email:
+        if present is None or not present.user.may_sign_in or present.user.email != found.email:
             raise _invalid()
         return found, present
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import grpc
 from google.protobuf.message import Message
@@ -13,6 +15,7 @@ from kaiwa.accounts.v1 import accounts_service_pb2_grpc as pb_grpc
 from server.accounts import mapping
 from server.accounts.change_password import ChangePassword
 from server.accounts.domain.password import Password
+from server.accounts.download_my_data import DownloadMyData
 from server.accounts.get_me import GetMe
 from server.accounts.get_public_config import GetPublicConfig
 from server.accounts.list_config import ListConfig
@@ -22,6 +25,7 @@ from server.accounts.login import Login
 from server.accounts.logout import Logout
 from server.accounts.refresh_tokens import RefreshTokens
 from server.accounts.register import Register
+from server.accounts.repeat import Repeat
 from server.accounts.request_email_verification import RequestEmailVerification
 from server.accounts.request_password_reset import RequestPasswordReset
 from server.accounts.reset_password import ResetPassword
@@ -30,11 +34,27 @@ from server.accounts.set_config import SetConfig
 from server.accounts.update_me import UpdateMe
 from server.accounts.update_user import UpdateUser
 from server.accounts.verify_email import VerifyEmail
-from server.kernel.identity import SessionId, UserId
+from server.kernel.identity import Caller, SessionId, UserId
 from server.rpc.call import current_call, current_caller
 from server.rpc.wire import PageTokens
 
 Context: TypeAlias = grpc.aio.ServicerContext[Message, Message]
+
+
+class ExportMyDataUseCase(Protocol):
+    """ExportMyData, whatever its unit of work."""
+
+    def __call__(self, caller: Caller, *, omit_audio: bool, repeat: Repeat | None) -> Awaitable[str]:
+        """The job's id."""
+        ...
+
+
+class DeleteMeUseCase(Protocol):
+    """DeleteMe, whatever its unit of work."""
+
+    def __call__(self, caller: Caller, password: Password, network: str) -> Awaitable[str]:
+        """The job's id."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +79,9 @@ class AccountsUseCases:
     list_config: ListConfig
     set_config: SetConfig
     get_public_config: GetPublicConfig
+    export_my_data: ExportMyDataUseCase
+    download_my_data: DownloadMyData
+    delete_me: DeleteMeUseCase
 
 
 class AccountsServicer(pb_grpc.AccountsServiceServicer):
@@ -135,6 +158,25 @@ class AccountsServicer(pb_grpc.AccountsServiceServicer):
     async def ResetPassword(self, request: pb.ResetPasswordRequest, context: Context) -> pb.ResetPasswordResponse:
         await self._use.reset_password(request.token, Password(request.new_password), current_call().network)
         return pb.ResetPasswordResponse()
+
+    async def ExportMyData(self, request: pb.ExportMyDataRequest, context: Context) -> pb.ExportMyDataResponse:
+        job_id = await self._use.export_my_data(
+            current_caller(), omit_audio=request.omit_audio, repeat=mapping.repeat(request)
+        )
+        return pb.ExportMyDataResponse(job_id=job_id)
+
+    async def DownloadMyData(
+        self, request: pb.DownloadMyDataRequest, context: Context
+    ) -> AsyncIterator[pb.DownloadMyDataResponse]:
+        download = await self._use.download_my_data(current_caller(), request.job_id.lower(), request.offset)
+        yield pb.DownloadMyDataResponse(header=mapping.download_header(download, request.offset))
+        async with aclosing(download.chunks) as chunks:
+            async for chunk in chunks:
+                yield pb.DownloadMyDataResponse(chunk=chunk)
+
+    async def DeleteMe(self, request: pb.DeleteMeRequest, context: Context) -> pb.DeleteMeResponse:
+        job_id = await self._use.delete_me(current_caller(), Password(request.password), current_call().network)
+        return pb.DeleteMeResponse(job_id=job_id)
 
     async def ListUsers(self, request: pb.ListUsersRequest, context: Context) -> pb.ListUsersResponse:
         page = await self._use.list_users(mapping.user_filter(request), self._page_tokens.request("ListUsers", request))

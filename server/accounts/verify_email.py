@@ -42,7 +42,7 @@ class VerifyEmail:
             present = await uow.users.lock(found.user_id)
             # Again, under the lock: a newer one may have voided it.
             found = await uow.one_time_tokens.find(digest, Purpose.VERIFY_EMAIL)
-            if present is None or not present.user.active or found is None or found.expired(now):
+            if present is None or not present.user.may_sign_in or found is None or found.expired(now):
                 raise _invalid()
             if found.used_at is not None:
                 return

@@ -14,6 +14,8 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 from redis.asyncio import ConnectionPool
 
+from server.accounts.domain.user import User
+from server.errors import Reason, Unavailable
 from server.kernel.rates import Rate
 
 _PATIENCE = 1.0
@@ -75,6 +77,17 @@ class WindowLimiter:
         """Ends the connections to Redis."""
         if self._connections is not None:
             await self._connections.aclose()
+
+    async def forget(self, user: User, addresses: frozenset[str]) -> None:
+        """Forgets what was counted of a user; what a call under way still counts is forgotten within two minutes."""
+        for rate, item in self._items.items():
+            try:
+                await self._limiter.clear(item, rate.value, user.id)
+            except StorageError as error:
+                self._log.warning("rate limits are not forgotten", error=type(error.storage_error).__name__)
+                raise Unavailable(
+                    Reason.STORAGE_UNAVAILABLE, "The counts of calls can't be reached for the moment."
+                ) from error
 
     async def hit(self, rate: Rate, key: str) -> Refusal | None:
         """Counts one call of `key`; None when it is within the limit."""

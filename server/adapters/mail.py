@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import smtplib
 import ssl
 import threading
@@ -9,14 +11,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime, getaddresses, make_msgid
 from pathlib import Path
 from typing import TypeAlias
 
 import structlog
 
+from server.accounts.domain.user import User
 from server.accounts.ports import Mail
 from server.kernel.clock import Clock, IdSource
 
@@ -144,6 +148,30 @@ def to_folder(folder: Path, ids: IdSource) -> Delivery:
         draft.rename(folder / name)
 
     return deliver
+
+
+class FolderMails:
+    """What `to_folder` has written.
+
+    Args:
+        folder: where.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def forget(self, user: User, addresses: frozenset[str]) -> None:
+        """Deletes mails to a user: those to their addresses, or that greet them by name at an earlier address."""
+        await asyncio.to_thread(self._forget, user.username, {address.lower() for address in addresses})
+
+    def _forget(self, username: str, addresses: set[str]) -> None:
+        for path in self._folder.glob("*.eml"):
+            with contextlib.suppress(FileNotFoundError):
+                message = message_from_bytes(path.read_bytes(), policy=policy.default)
+                to = {address.lower() for _, address in getaddresses(message.get_all("To", []))}
+                greeting = message.get_content().partition(",")[0]
+                if to & addresses or greeting == f"Hello {username}":
+                    path.unlink()
 
 
 def to_smtp(server: SmtpServer) -> Delivery:

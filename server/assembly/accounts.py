@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Mapping
 
 from kaiwa.accounts.v1 import accounts_service_pb2_grpc as accounts_rpc
 from server.accounts.change_password import ChangePassword
+from server.accounts.delete_me import DeleteMe
+from server.accounts.download_my_data import DownloadMyData
 from server.accounts.even_times import EvenTimes
+from server.accounts.export_my_data import ExportMyData
 from server.accounts.get_me import GetMe
 from server.accounts.get_public_config import GetPublicConfig
 from server.accounts.guard import Guard
@@ -36,14 +40,31 @@ from server.adapters.background import BackgroundTasks
 from server.adapters.clock import known_time_zones
 from server.adapters.mail import PostedMails, SmtpServer, to_folder, to_smtp
 from server.adapters.passwords import Argon2Passwords
+from server.adapters.postgres.unit_of_work import PostgresUnitOfWork
 from server.adapters.tally import MemoryTally, RedisTally
 from server.adapters.tokens import JwtAccessTokens, page_token_secret
 from server.assembly.shared import Shared
+from server.jobs.domain.kinds import JobKind
+from server.jobs.start_job import StartJob
+from server.kernel.identity import UserId
 from server.rpc.server import Service
 
 
-def accounts(shared: Shared, passwords: Argon2Passwords, access_tokens: JwtAccessTokens) -> Service:
-    """AccountsService."""
+class _Begin:
+    """Begins jobs of one kind."""
+
+    def __init__(self, start: StartJob, kind: JobKind) -> None:
+        self._start = start
+        self._kind = kind
+
+    async def __call__(self, uow: PostgresUnitOfWork, user_id: UserId, asked: Mapping[str, object]) -> str:
+        return await self._start(uow, user_id, self._kind, asked)
+
+
+def accounts(
+    shared: Shared, passwords: Argon2Passwords, access_tokens: JwtAccessTokens
+) -> tuple[Service, DownloadMyData]:
+    """AccountsService, and the downloads that it has under way."""
     settings, unit_of_work, clock, ids = shared.settings, shared.unit_of_work, shared.clock, shared.ids
     tokens = SessionTokens(
         access_tokens,
@@ -58,6 +79,8 @@ def accounts(shared: Shared, passwords: Argon2Passwords, access_tokens: JwtAcces
     shared.stack.push_async_callback(background.close)
     guard = Guard(_tally(shared), page_token_secret(settings.keys))
     mailed, texts, zones = MailedTokens(ids, secrets.token_bytes), MailTexts(settings.mails.app_url), known_time_zones()
+    start = StartJob(clock, ids)
+    downloads = DownloadMyData(unit_of_work, shared.store, clock)
     use_cases = AccountsUseCases(
         register=Register(unit_of_work, passwords, tokens, clock, ids, zones, guard),
         login=Login(unit_of_work, passwords, tokens, clock, guard, EvenTimes(time.monotonic, asyncio.sleep)),
@@ -79,9 +102,13 @@ def accounts(shared: Shared, passwords: Argon2Passwords, access_tokens: JwtAcces
         list_config=ListConfig(unit_of_work),
         set_config=SetConfig(unit_of_work, clock, ids),
         get_public_config=GetPublicConfig(unit_of_work),
+        export_my_data=ExportMyData(unit_of_work, _Begin(start, JobKind.EXPORT), clock),
+        download_my_data=downloads,
+        delete_me=DeleteMe(unit_of_work, passwords, _Begin(start, JobKind.DELETION), clock, guard),
     )
     servicer = AccountsServicer(use_cases, shared.page_tokens)
-    return Service("kaiwa.accounts.v1.AccountsService", accounts_rpc.add_AccountsServiceServicer_to_server, servicer)
+    add = accounts_rpc.add_AccountsServiceServicer_to_server
+    return Service("kaiwa.accounts.v1.AccountsService", add, servicer), downloads
 
 
 def _tally(shared: Shared) -> Tally:

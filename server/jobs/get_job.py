@@ -7,6 +7,7 @@ from server.jobs.domain.job import Job
 from server.jobs.ports import UnitOfWorkFactory
 from server.kernel.clock import Clock
 from server.kernel.identity import Caller
+from server.kernel.leaving import deletion_started
 
 
 class GetJob:
@@ -20,8 +21,11 @@ class GetJob:
         """The job with its result.
 
         Raises:
+            PermissionDenied: ACCOUNT_DELETION_STARTED, for any but the job that deletes the caller's account.
             NotFound: JOB_NOT_FOUND, also when it is somebody else's.
         """
+        if caller.deletion_job_id not in {None, job_id}:
+            raise deletion_started(caller.deletion_job_id or "")
         async with self._unit_of_work() as uow:
             job = await uow.jobs.get(caller.user_id, job_id, self._clock.now())
         if job is None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
-from server.jobs.domain.job import Job, JobState, Progress
+from server.jobs.domain.job import Farewell, Job, JobState, Progress
 from server.jobs.domain.kinds import JobKind
 from server.kernel.identity import Caller, UserId
 from server.kernel.paging import Page, PageRequest
@@ -58,6 +58,14 @@ class JobRepository(Protocol):
         """
         ...
 
+    async def announce(self, job_id: str, farewell: Farewell) -> None:
+        """Tells those who watch a job how it ended, when this transaction removes it."""
+        ...
+
+    async def lock_unfinished(self, user_id: UserId) -> Sequence[Job]:
+        """Locks the user's jobs that have not ended, the oldest first."""
+        ...
+
     async def lock_stalled(self, silent_for: timedelta, limit: int) -> Sequence[Job]:
         """Locks jobs whose attempts have been silent for so long, those that nobody else holds."""
         ...
@@ -94,6 +102,11 @@ CallerCheck: TypeAlias = Callable[[Caller], Awaitable[None]]
 
 class Changes(Protocol):
     """Tells of changes to a job, whichever process made them."""
+
+    @property
+    def farewell(self) -> Farewell | None:
+        """How the job ended, once it has gone with its owner's account."""
+        ...
 
     async def wait(self) -> None:
         """Returns once something may have changed since the last call (at first: since the watch began)."""

@@ -12,12 +12,12 @@ import contextlib
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from server.errors import Aborted, ApplicationError, Reason, ResourceExhausted, Unavailable
-from server.jobs.domain.job import Failure, Job, JobState, Progress
+from server.jobs.domain.job import Failure, Farewell, Job, JobState, Progress
 from server.jobs.domain.kinds import TERMS, JobKind, Terms
 from server.jobs.domain.results import JobResult
 from server.jobs.ports import UnitOfWork
@@ -36,6 +36,22 @@ Effect: TypeAlias = Callable[[U], Awaitable[V]]
 """Does something in a transaction; what it has done is stored with the job's own step or not at all."""
 
 
+@dataclass(frozen=True, slots=True)
+class WithOwner(Generic[U]):
+    """What comes of a job that goes with its owner's account.
+
+    Attributes:
+        result: told to those who watch the job at that moment.
+        remove_owner: removes the account, and the job with it, in the transaction of the last part.
+    """
+
+    result: JobResult
+    remove_owner: Effect[U, None]
+
+
+Outcome: TypeAlias = JobResult | WithOwner[U]
+
+
 class Superseded(Exception):
     """The attempt is no longer the one that runs its job, or was told to stop: what it did is not stored."""
 
@@ -45,11 +61,14 @@ class Run(Generic[U]):
 
     Attributes:
         job: as it was when the attempt began; `job.attempts` is the attempt's number.
+        progress: as it was reported last.
+        checkpoint: what attempts so far keep for later ones, as JSON values; stored with the next step.
     """
 
     def __init__(self, job: Job, unit_of_work: Callable[[], U], clock: Clock) -> None:
         self.job = job
         self.progress = job.progress
+        self.checkpoint: dict[str, object] = dict(job.checkpoint)
         self._unit_of_work = unit_of_work
         self._clock = clock
 
@@ -72,21 +91,27 @@ class Run(Generic[U]):
             made = await effect(uow)
             job = await self._locked(uow)
             progress = job.progress.advanced(Progress(done or 0))
-            await uow.jobs.save(replace(job, progress=progress, updated_at=self._clock.now()))
+            kept = dict(self.checkpoint)
+            await uow.jobs.save(replace(job, progress=progress, checkpoint=kept, updated_at=self._clock.now()))
             await uow.commit()
         self.progress = self.progress.advanced(progress)
         return made
 
-    async def finish(self, effect: Effect[U, JobResult]) -> None:
+    async def finish(self, effect: Effect[U, Outcome[U]]) -> None:
         """Stores the last part of the work together with the job's end.
 
         Raises:
             Superseded: nothing was stored.
         """
         async with self._unit_of_work() as uow:
-            result = await effect(uow)
-            job = await self._locked(uow)
-            await uow.jobs.save(job.succeeded(result, self._clock.now()))
+            outcome = await effect(uow)
+            job, now = await self._locked(uow), self._clock.now()
+            if isinstance(outcome, WithOwner):
+                ended = job.succeeded(outcome.result, now)
+                await uow.jobs.announce(job.id, Farewell(now, job.attempts, ended.progress, outcome.result))
+                await outcome.remove_owner(uow)
+            else:
+                await uow.jobs.save(job.succeeded(outcome, now))
             await uow.commit()
 
     async def end(self, next_step: Callable[[Job], Job]) -> None:
@@ -114,7 +139,7 @@ class Run(Generic[U]):
 class Handler(Protocol[U]):
     """Does the work of one kind of job."""
 
-    async def __call__(self, run: Run[U]) -> Effect[U, JobResult]:
+    async def __call__(self, run: Run[U]) -> Effect[U, Outcome[U]]:
         """Does all but the last part; may be cancelled wherever it awaits.
 
         Returns:
@@ -176,7 +201,8 @@ class RunJob(Generic[U]):
         finally:
             beats.cancel()
             await asyncio.gather(beats, return_exceptions=True)
-        await run.end(self._outcome(run, work))
+        if work.cancelled() or work.exception() is not None:
+            await run.end(self._outcome(run, work))
 
     async def _work(self, run: Run[U]) -> None:
         limit = asyncio.timeout(self._terms[run.job.kind].longest.total_seconds())
@@ -200,6 +226,8 @@ class RunJob(Generic[U]):
             # Another attempt may find it mended.
             return lambda job: job.interrupted(now)
         failure = self._failure(run.job, error)
+        if not self._terms[run.job.kind].gives_up:
+            return lambda job: job.interrupted(now)
         return lambda job: job.cancelled(now) if job.state is JobState.CANCELLING else job.failed(failure, now)
 
     def _failure(self, job: Job, error: BaseException | None) -> Failure:

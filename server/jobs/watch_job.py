@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
 
-from server.errors import Reason, ResourceExhausted, Unauthenticated, Unavailable
+from server.errors import NotFound, Reason, ResourceExhausted, Unauthenticated, Unavailable
 from server.jobs.domain.job import Job
-from server.jobs.get_job import GetJob
+from server.jobs.domain.kinds import JobKind
+from server.jobs.get_job import GetJob, job_not_found
 from server.jobs.ports import CallerCheck, Changes, JobChanges
 from server.kernel.clock import Clock
 from server.kernel.identity import Caller, UserId
@@ -18,6 +19,8 @@ MOST_WATCHES = 8
 """Open streams of one account on one server."""
 HEARTBEAT = timedelta(seconds=15)
 """The longest time without a message."""
+FAREWELL_WITHIN = timedelta(seconds=2)
+"""How long to wait for how a job ended that is found to be no more."""
 LEAST_PAUSE = timedelta(milliseconds=200)
 """The shortest time between two messages."""
 
@@ -56,6 +59,8 @@ class WatchJob:
     async def __call__(self, caller: Caller, job_id: str) -> AsyncGenerator[Job, None]:
         """Gives the job at once, after each change, and every 15 s; ends after a final state.
 
+        The deletion of an account is followed to its end, though nothing is left of it then.
+
         Raises:
             NotFound: JOB_NOT_FOUND, also when it is somebody else's, or when it is deleted meanwhile.
             ResourceExhausted: TOO_MANY_JOB_WATCHES.
@@ -70,12 +75,34 @@ class WatchJob:
                 yield job
                 while not job.state.final:
                     changed = await self._wait(changes, caller)
-                    latest = await self._get_job(caller, job_id)
+                    try:
+                        latest = await self._get_job(caller, job_id)
+                    except NotFound:
+                        latest = await self._last_state(changes, job)
                     if latest != job or not changed:
                         yield latest
                     job = latest
         finally:
             self._leave(caller.user_id)
+
+    async def _last_state(self, changes: Changes, job: Job) -> Job:
+        """How a job ended that went with its owner's account.
+
+        Raises:
+            NotFound: JOB_NOT_FOUND, when nobody has told.
+        """
+        if changes.farewell is None and job.kind is JobKind.DELETION:
+            # That it is gone can be seen before it is told.
+            waits = {asyncio.ensure_future(changes.wait()), asyncio.ensure_future(self._sleep(FAREWELL_WITHIN.seconds))}
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+                await asyncio.gather(*waits, return_exceptions=True)
+        if changes.farewell is None:
+            raise job_not_found(job.id)
+        return job.parted(changes.farewell)
 
     def _enter(self, user_id: UserId) -> None:
         if self._open[user_id] >= MOST_WATCHES:
@@ -115,7 +142,7 @@ class WatchJob:
                 "The access token has expired. Refresh it and watch the job again.",
                 metadata={"expired_at": caller.expires_at.isoformat()},
             )
-        if "change" in happened:
+        if "change" in happened or changes.farewell is not None:
             return True
         await self._check_caller(caller)
         return False

@@ -33,9 +33,11 @@ class Caller:
         role: their role at this moment (the database's, not the token's).
         session_id: the sign-in session that the token belongs to.
         expires_at: when the access token expires, aware, UTC.
+        deletion_job_id: the job that deletes the user's account, when that has begun: only it may be seen then.
     """
 
     user_id: UserId
     role: Role
     session_id: SessionId
     expires_at: datetime
+    deletion_job_id: str | None = None

@@ -19,11 +19,13 @@ class MethodPolicy:
         role: the least role that may call it; None: anyone, without a token.
         deadline: how long a call may take at most, whatever the client allows.
         rate: which rate limit counts it.
+        while_leaving: whether somebody may call it whose account is being deleted.
     """
 
     role: Role | None
     deadline: timedelta
     rate: Rate = Rate.NORMAL
+    while_leaving: bool = False
 
 
 _QUICK = timedelta(seconds=10)
@@ -34,9 +36,15 @@ _WATCH = timedelta(hours=2)
 
 
 def _methods(
-    service: str, names: str, role: Role | None, deadline: timedelta, rate: Rate = Rate.NORMAL
+    service: str,
+    names: str,
+    role: Role | None,
+    deadline: timedelta,
+    rate: Rate = Rate.NORMAL,
+    *,
+    while_leaving: bool = False,
 ) -> Iterable[tuple[str, MethodPolicy]]:
-    policy = MethodPolicy(role, deadline, rate)
+    policy = MethodPolicy(role, deadline, rate, while_leaving)
     return ((f"/{service}/{name}", policy) for name in names.split())
 
 
@@ -65,7 +73,8 @@ POLICIES: Mapping[str, MethodPolicy] = MappingProxyType(
                 _STUDENT,
                 _QUICK,
             ),
-            *_methods(_ACCOUNTS, "ChangePassword RequestEmailVerification DeleteMe", _STUDENT, _QUICK, Rate.SIGN_IN),
+            *_methods(_ACCOUNTS, "ChangePassword RequestEmailVerification", _STUDENT, _QUICK, Rate.SIGN_IN),
+            *_methods(_ACCOUNTS, "DeleteMe", _STUDENT, _QUICK, Rate.SIGN_IN, while_leaving=True),
             *_methods(_ACCOUNTS, "DownloadMyData", _STUDENT, _STREAM),
             *_methods(_ACCOUNTS, "ListUsers UpdateUser ListConfig SetConfig", _ADMIN, _QUICK),
             *_methods(
@@ -102,8 +111,9 @@ POLICIES: Mapping[str, MethodPolicy] = MappingProxyType(
                 _QUICK,
             ),
             *_methods(_SPEECH, "GetAttemptAudio GetContrastAudio", _STUDENT, _LONG),
-            *_methods(_JOBS, "GetJob CancelJob ListJobs", _STUDENT, _QUICK),
-            *_methods(_JOBS, "WatchJob", _STUDENT, _WATCH),
+            *_methods(_JOBS, "CancelJob ListJobs", _STUDENT, _QUICK),
+            *_methods(_JOBS, "GetJob", _STUDENT, _QUICK, while_leaving=True),
+            *_methods(_JOBS, "WatchJob", _STUDENT, _WATCH, while_leaving=True),
             *_methods("grpc.health.v1.Health", "Check List", _ANYONE, _QUICK, Rate.FREE),
             *_methods("grpc.health.v1.Health", "Watch", _ANYONE, timedelta(days=1), Rate.FREE),
             *_methods(

@@ -15,7 +15,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from server.accounts.ports import Mail
-from server.adapters.mail import PostedMails, SmtpServer, to_folder, to_smtp
+from server.adapters.mail import FolderMails, PostedMails, SmtpServer, to_folder, to_smtp
+from tests.support.accounts import make_user
 from tests.support.kernel import CountingIds, FixedClock
 
 MAIL = Mail("mika+test@example.com", "Reset your password", "Hello mika,\n\nhere: token-1\n")
@@ -174,3 +175,28 @@ def test_no_password_and_no_mail_goes_out_in_the_clear_where_tls_could_be(user: 
             deliver(EmailMessage())
 
     assert not any(line.upper().startswith(("AUTH", "MAIL", "DATA")) for line in transcript)
+
+
+def mails_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.eml"))
+
+
+async def test_mails_to_one_who_leaves_are_deleted(tmp_path: Path) -> None:
+    mails = PostedMails(to_folder(tmp_path, CountingIds()), SENDER, FixedClock())
+    for to, greeting in (
+        ("Mika@example.com", "mika"),
+        ("new@example.net", "somebody"),
+        ("old@example.net", "mika"),
+        ("ken@example.com", "ken"),
+        ("mikami@example.com", "mikami"),
+    ):
+        mails.post(Mail(to, "Your address", f"Hello {greeting},\n\nhere.\n"))
+    mails.close()
+    (tmp_path / "notes.txt").write_text("mika@example.com")
+
+    await FolderMails(tmp_path).forget(make_user(), frozenset({"mika@example.com", "new@example.net"}))
+
+    left = [email.message_from_bytes(path.read_bytes()) for path in mails_in(tmp_path)]
+    assert [message["To"] for message in left] == ["ken@example.com", "mikami@example.com"]
+    assert (tmp_path / "notes.txt").exists()
+    await FolderMails(tmp_path / "none").forget(make_user(), frozenset())

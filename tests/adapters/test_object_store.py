@@ -70,3 +70,28 @@ async def test_a_store_that_is_away(tmp_path: Path, use: Use) -> None:
     assert refused.value.reason is Reason.STORAGE_UNAVAILABLE
     assert refused.value.retry_after == timedelta(seconds=2)
     assert str(folder) not in refused.value.message
+
+
+async def read(store: ObjectAudioStore, key: str, offset: int = 0) -> bytes | None:
+    content = await store.open(key, offset)
+    return None if content is None else b"".join([part async for part in content])
+
+
+async def test_a_large_file_is_read_in_parts_from_anywhere(store: ObjectAudioStore, tmp_path: Path) -> None:
+    large = bytes(range(251)) * 50_000
+    with (tmp_path / "large").open("w+b") as file:
+        file.write(b"skipped" + large)
+        file.seek(7)
+        await store.put_file("exports/someone/1.zip", file, "application/zip")
+    assert await read(store, "exports/someone/1.zip") == large
+    assert await read(store, "exports/someone/1.zip", 70_001) == large[70_001:]
+    assert await read(store, "exports/someone/1.zip", len(large) - 1) == large[-1:]
+    assert await read(store, "exports/someone/2.zip") is None
+
+
+async def test_the_keys_of_one_user(store: ObjectAudioStore) -> None:
+    for key in (KEY, "attempts/someone/2.flac", "attempts/someone-else/1.flac", "exports/someone/1.zip"):
+        await store.put(key, b"fLaC", FLAC)
+    keys = [key async for portion in store.list("attempts/someone/") for key in portion]
+    assert sorted(keys) == [KEY, "attempts/someone/2.flac"]
+    assert [key async for portion in store.list("attempts/nobody/") for key in portion] == []

@@ -13,10 +13,11 @@ from server.adapters.postgres.tables import SystemConfigRow
 from server.adapters.postgres.unit_of_work import PostgresUnitOfWork
 from server.errors import ApplicationError, InvalidInput, Reason, Unavailable
 from server.jobs.domain.job import JobState, Progress
-from server.jobs.domain.kinds import JobKind, Terms
-from server.jobs.domain.results import ExportResult, ImportResult, JobResult
-from server.jobs.run_job import Effect, Run, RunJob, Superseded
-from tests.support.jobs import Jobs, ScriptedHandler, failing
+from server.jobs.domain.kinds import LONGEST_PAUSE, JobKind, Terms
+from server.jobs.domain.results import DeletionResult, ExportResult, ImportResult, JobResult
+from server.jobs.run_job import Effect, Outcome, Run, RunJob, Superseded, WithOwner
+from tests.support.jobs import MIKA, Jobs, ScriptedHandler, failing
+from tests.support.secrets import logging_as_in_production
 
 AWAY = Unavailable(Reason.STORAGE_UNAVAILABLE, "The store is away.")
 
@@ -289,3 +290,60 @@ class SecondHandler:
             return ExportResult(2)
 
         return effect
+
+
+async def test_what_an_attempt_keeps_is_there_for_the_next(jobs: Jobs) -> None:
+    job_id = await jobs.start()
+    seen: list[dict[str, object]] = []
+
+    async def work(run: Run[PostgresUnitOfWork]) -> None:
+        seen.append(dict(run.checkpoint))
+        run.checkpoint["files"] = 3
+        await run.step(mark)
+        run.checkpoint["files"] = 4
+        raise AWAY
+
+    handler = ScriptedHandler(work, work)
+    await jobs.runner(handler)(job_id)
+    await jobs.put(replace(await jobs.job(job_id), due_at=jobs.clock.now()))
+    await jobs.runner(handler)(job_id)
+    assert seen == [{}, {"files": 3}]
+
+
+async def test_a_job_that_goes_with_its_owner_is_no_more(jobs: Jobs) -> None:
+    job_id = await jobs.start(kind=JobKind.DELETION)
+
+    async def handler(run: Run[PostgresUnitOfWork]) -> Effect[PostgresUnitOfWork, Outcome[PostgresUnitOfWork]]:
+        async def remove_owner(uow: PostgresUnitOfWork) -> None:
+            await uow.users.delete(MIKA)
+
+        async def finish(uow: PostgresUnitOfWork) -> Outcome[PostgresUnitOfWork]:
+            await mark(uow)
+            return WithOwner(DeletionResult(1, 0), remove_owner)
+
+        return finish
+
+    await RunJob(jobs.unit_of_work, {JobKind.DELETION: handler}, jobs.clock)(job_id)
+    async with jobs.unit_of_work() as uow:
+        assert await uow.jobs.lock(job_id) is None
+        assert await uow.users.get(MIKA) is None
+    assert await marks(jobs) == 1
+
+
+@pytest.mark.parametrize("error", [AWAY, InvalidInput("x", "is wrong"), ValueError("a bug")])
+async def test_a_kind_that_does_not_give_up_is_tried_again_whatever_happens(jobs: Jobs, error: Exception) -> None:
+    job_id = await jobs.start(kind=JobKind.DELETION)
+    await jobs.put(replace(await jobs.job(job_id), attempts=99))
+    runner = RunJob(jobs.unit_of_work, {JobKind.DELETION: ScriptedHandler(failing(error))}, jobs.clock)
+    for attempts in (100, 101):
+        await runner(job_id)
+        job = await jobs.job(job_id)
+        assert (job.state, job.attempts, job.failure) == (JobState.QUEUED, attempts, None)
+        assert job.max_attempts > attempts
+        assert job.due_at == jobs.clock.now() + LONGEST_PAUSE
+
+
+async def test_nothing_is_logged_of_a_job_that_succeeds(jobs: Jobs) -> None:
+    with logging_as_in_production() as log:
+        await jobs.runner(ScriptedHandler())(await jobs.start())
+    assert log.text == ""

@@ -17,10 +17,11 @@ from kaiwa.jobs.v1 import jobs_service_pb2 as pb
 from server.adapters.postgres.engine import create_engine
 from server.adapters.postgres.tables import JobRow
 from server.errors import Reason, Unauthenticated
-from server.jobs.domain.job import Progress
-from server.jobs.domain.results import ExportResult
+from server.jobs.domain.job import Farewell, Progress
+from server.jobs.domain.kinds import JobKind
+from server.jobs.domain.results import DeletionResult, ExportResult
 from server.jobs.watch_job import HEARTBEAT, MOST_WATCHES
-from tests.support.jobs import KEN, NOBODYS, Jobs, ServedJobs, serving_jobs, token
+from tests.support.jobs import KEN, MIKA, NOBODYS, Jobs, ServedJobs, serving_jobs, token
 from tests.support.rpc import Failure, failure_of
 from tests.support.talk import refused
 
@@ -203,3 +204,41 @@ async def test_no_uuid(served: ServedJobs) -> None:
     assert (await Stream(served, "x").failure()).reason == Reason.INVALID_FIELD
     call = served.stub.GetJob(pb.GetJobRequest(job_id="x"), metadata=token())
     assert (await refused(call)).reason == Reason.INVALID_FIELD
+
+
+async def part(jobs: Jobs, job_id: str, *, told: bool = True) -> None:
+    """Removes a job with its owner, as a deletion ends."""
+    async with jobs.unit_of_work() as uow:
+        if told:
+            await uow.jobs.announce(job_id, Farewell(jobs.clock.now(), 2, Progress(9, 9), DeletionResult(7, 2)))
+        await uow.users.delete(MIKA)
+        await uow.commit()
+
+
+async def test_a_deletion_is_seen_to_its_end_though_nothing_is_left(served: ServedJobs) -> None:
+    jobs = served.jobs
+    job_id = await jobs.start(kind=JobKind.DELETION)
+    streams = [Stream(served, job_id) for _ in range(2)]
+    for stream in streams:
+        assert (await stream.next()).state == job_pb2.JOB_STATE_QUEUED
+    await part(jobs, job_id)
+    for stream in streams:
+        last = await stream.next()
+        assert (last.id, last.state, last.attempts) == (job_id, job_pb2.JOB_STATE_SUCCEEDED, 2)
+        assert (last.deletion_result.deleted_records, last.deletion_result.deleted_files) == (7, 2)
+        assert (last.progress.done, last.progress.total) == (9, 9)
+        assert last.end_time == last.expire_time
+        assert await stream.ended()
+    call = served.stub.GetJob(pb.GetJobRequest(job_id=job_id), metadata=token())
+    assert (await refused(call)).reason == Reason.JOB_NOT_FOUND
+
+
+async def test_a_deletion_of_whose_end_nobody_told_is_not_found(served: ServedJobs) -> None:
+    jobs = served.jobs
+    job_id = await jobs.start(kind=JobKind.DELETION)
+    stream = Stream(served, job_id)
+    await stream.next()
+    await part(jobs, job_id, told=False)
+    async with jobs.engine.begin() as connection:
+        await connection.execute(text("SELECT pg_notify('kaiwa_jobs', :job_id)"), {"job_id": job_id})
+    assert (await stream.failure()).reason == Reason.JOB_NOT_FOUND

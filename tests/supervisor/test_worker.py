@@ -50,6 +50,18 @@ class FakeMaintenance:
         self.asked["audio"] = before
         return 0
 
+    async def forget_exports(self, before: datetime) -> int:
+        self.asked["forgotten exports"] = before
+        return 0
+
+    async def remove_expired_exports(self, before: datetime) -> int:
+        self.asked["expired exports"] = before
+        return 0
+
+    async def remove_orphaned_exports(self, before: datetime) -> int:
+        self.asked["orphaned exports"] = before
+        return 0
+
     async def forget_dead_deliveries(self, before: datetime) -> int:
         self.asked["deliveries"] = before
         return 0
@@ -57,7 +69,16 @@ class FakeMaintenance:
 
 async def test_each_chore_has_its_age() -> None:
     maintenance = FakeMaintenance()
-    for chore in chores(maintenance, maintenance.remove_orphaned_audio):
+    todo = chores(
+        maintenance,
+        remove_orphaned_audio=maintenance.remove_orphaned_audio,
+        remove_expired_exports=maintenance.remove_expired_exports,
+        remove_orphaned_exports=maintenance.remove_orphaned_exports,
+    )
+    # An expired job goes after its archive.
+    names = [chore.name for chore in todo]
+    assert names.index("expired exports") < names.index("expired jobs")
+    for chore in todo:
         await do_chore(chore, FixedClock(NOON))
     assert maintenance.asked == {
         "sessions": NOON - timedelta(days=7),
@@ -66,6 +87,9 @@ async def test_each_chore_has_its_age() -> None:
         "answers": NOON - timedelta(days=7),
         "audio": NOON - timedelta(days=1),
         "jobs": NOON,
+        "expired exports": NOON,
+        "forgotten exports": NOON - timedelta(days=30),
+        "orphaned exports": NOON - timedelta(days=1),
         "deliveries": NOON - timedelta(minutes=1),
         "speaking sessions": NOON - timedelta(hours=12),
     }

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import copy
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import BinaryIO, Self, TypeVar
 
 from server.accounts.authenticate import Authenticate
 from server.accounts.change_password import ChangePassword
+from server.accounts.check_session import CheckSession
 from server.accounts.create_account import CreateAccount
+from server.accounts.delete_me import DeleteMe
 from server.accounts.domain.administration import AuditEntry, ConfigEntry, UserFilter
+from server.accounts.domain.export import Export, FoundExport
 from server.accounts.domain.one_time_token import OneTimeToken, OneTimeTokenId, Purpose
 from server.accounts.domain.password import Password
 from server.accounts.domain.session import (
@@ -26,7 +29,9 @@ from server.accounts.domain.session import (
     SessionAccess,
 )
 from server.accounts.domain.user import Credentials, User, email_taken, username_taken
+from server.accounts.download_my_data import DownloadMyData
 from server.accounts.even_times import EvenTimes
+from server.accounts.export_my_data import ExportMyData
 from server.accounts.get_me import GetMe
 from server.accounts.get_public_config import GetPublicConfig
 from server.accounts.guard import Guard
@@ -93,6 +98,18 @@ def make_user(
     )
 
 
+@dataclass(frozen=True)
+class FakeExport:
+    """A job that exports, with what came of it."""
+
+    user_id: UserId
+    omit_audio: bool
+    asked_at: datetime
+    state: str = "queued"
+    expires_at: datetime | None = None
+    archive: Export | None = None
+
+
 @dataclass
 class State:
     """What the database in memory holds."""
@@ -103,6 +120,8 @@ class State:
     mailed: dict[OneTimeTokenId, OneTimeToken] = field(default_factory=dict)
     audit: dict[str, AuditEntry] = field(default_factory=dict)
     config: dict[str, ConfigEntry] = field(default_factory=dict)
+    exports: dict[str, FakeExport] = field(default_factory=dict)
+    deletions: dict[str, UserId] = field(default_factory=dict)
     answers: dict[tuple[str, str, str], tuple[bytes, bytes | None]] = field(default_factory=dict)
 
 
@@ -133,8 +152,14 @@ class FakeUnitOfWork:
         self.one_time_tokens = FakeOneTimeTokens(self._state)
         self.audit = FakeAudit(self._state)
         self.config = FakeConfig(self._state)
+        self.exports = FakeExports(self._state)
         self.idempotency = FakeIdempotency(self._state)
         return self
+
+    @property
+    def state(self) -> State:
+        """What the transaction sees."""
+        return self._state
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -177,6 +202,12 @@ class FakeUsers:
         if user_id in self._rows:
             self._rows[user_id] = replace(self._rows[user_id], password_hash=password_hash)
 
+    async def lock_out(self, user_id: UserId) -> Credentials | None:
+        return self._rows.get(user_id)
+
+    async def delete(self, user_id: UserId) -> None:
+        self._rows.pop(user_id, None)
+
     async def list(self, wanted: UserFilter, page: PageRequest) -> Page[User]:
         def is_wanted(user: User) -> bool:
             return (
@@ -192,7 +223,7 @@ class FakeUsers:
 
     async def lock_active_admins(self) -> frozenset[UserId]:
         users = [row.user for row in self._rows.values()]
-        return frozenset(user.id for user in users if user.active and user.role is Role.ADMIN)
+        return frozenset(user.id for user in users if user.may_sign_in and user.role is Role.ADMIN)
 
     def _check_names(self, user: User) -> None:
         others = [row.user for row in self._rows.values() if row.user.id != user.id]
@@ -218,7 +249,7 @@ class FakeSessions:
         if (session := self._rows.get(session_id)) is None:
             return None
         user = self._users[session.user_id].user
-        return SessionAccess(user.id, user.role, user.active, session.live(now))
+        return SessionAccess(user.id, user.role, user.active, session.live(now), user.deletion_job_id)
 
     async def lock_family(self, digest: bytes) -> Family | None:
         token = next((row for row in self._tokens.values() if row.digest == digest), None)
@@ -226,7 +257,7 @@ class FakeSessions:
             return None
         session = self._rows[token.session_id]
         successor = None if token.replaced_by is None else self._tokens[token.replaced_by]
-        return Family(session, self._users[session.user_id].user.active, token, successor)
+        return Family(session, self._users[session.user_id].user.may_sign_in, token, successor)
 
     async def rotate(self, session: Session, fresh: RefreshToken, *used: RefreshToken) -> None:
         self._rows[session.id] = session
@@ -282,6 +313,58 @@ class FakeOneTimeTokens:
         for row in list(self._rows.values()):
             if row.user_id == user_id and row.purpose is purpose and row.used_at is None and row.email != sparing:
                 del self._rows[row.id]
+
+    async def addresses(self, user_id: UserId) -> frozenset[str]:
+        return frozenset(row.email for row in self._rows.values() if row.user_id == user_id)
+
+
+class FakeExports:
+    """Exports in memory."""
+
+    def __init__(self, state: State) -> None:
+        self._rows = state.exports
+
+    async def begun_since(self, user_id: UserId, since: datetime) -> Sequence[datetime]:
+        return sorted(row.asked_at for row in self._rows.values() if row.user_id == user_id and row.asked_at > since)
+
+    async def unfinished(self, user_id: UserId, *, omit_audio: bool) -> str | None:
+        for job_id, row in self._rows.items():
+            if row.user_id == user_id and row.omit_audio is omit_audio and row.state in {"queued", "running"}:
+                return job_id
+        return None
+
+    async def find(self, user_id: UserId, job_id: str) -> FoundExport | None:
+        row = self._rows.get(job_id)
+        return FoundExport(row.state, row.expires_at, row.archive) if row and row.user_id == user_id else None
+
+    async def add(self, export: Export) -> None:
+        self._rows[export.job_id] = replace(self._rows[export.job_id], archive=export)
+
+
+class FakeFiles:
+    """An object store in memory, which gives files in pieces of 100,000 bytes."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    async def put_file(self, key: str, file: BinaryIO, content_type: str) -> None:
+        self.kept[key] = file.read()
+
+    async def open(self, key: str, offset: int = 0) -> AsyncIterator[bytes] | None:
+        return self._pieces(self.kept[key][offset:]) if key in self.kept else None
+
+    async def _pieces(self, content: bytes) -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 100_000):
+            yield content[start : start + 100_000]
+
+    async def delete(self, key: str) -> None:
+        self.kept.pop(key, None)
+
+    async def list(self, prefix: str) -> AsyncIterator[Sequence[str]]:
+        yield [key for key in self.kept if key.startswith(prefix)]
+
+    def list_before(self, prefix: str, before: datetime) -> AsyncIterator[Sequence[str]]:
+        return self.list(prefix)
 
 
 class FakeAudit:
@@ -463,8 +546,25 @@ class Accounts:
         self.list_config = ListConfig(self.database)
         self.set_config = SetConfig(self.database, self.clock, self.ids)
         self.get_public_config = GetPublicConfig(self.database)
+        self.files = FakeFiles()
+        self.export_my_data = ExportMyData(self.database, self.begin_export, self.clock)
+        self.download_my_data = DownloadMyData(self.database, self.files, self.clock)
+        self.delete_me = DeleteMe(self.database, self.hasher, self.begin_deletion, self.clock, self.guard)
+        self.check_session = CheckSession(self.database, self.clock)
         self.authenticate = Authenticate(self.database, self.access_tokens, self.clock)
         self.create_account = CreateAccount(self.database, self.hasher, self.clock, self.ids)
+
+    async def begin_export(self, uow: FakeUnitOfWork, user_id: UserId, asked: Mapping[str, object]) -> str:
+        """A job that is to export."""
+        job_id = self.ids.new_id()
+        uow.state.exports[job_id] = FakeExport(user_id, asked["omit_audio"] is True, self.clock.now())
+        return job_id
+
+    async def begin_deletion(self, uow: FakeUnitOfWork, user_id: UserId, asked: Mapping[str, object]) -> str:
+        """A job that is to delete."""
+        job_id = self.ids.new_id()
+        uow.state.deletions[job_id] = user_id
+        return job_id
 
     @property
     def use_cases(self) -> AccountsUseCases:

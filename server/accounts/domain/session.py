@@ -25,6 +25,7 @@ class EndReason(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - as above
     PASSWORD_RESET = "password_reset"  # noqa: S105 - as above
     ACCOUNT_INACTIVE = "account_inactive"
+    ACCOUNT_DELETED = "account_deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,14 @@ class SessionAccess:
         role: the owner's role now.
         user_active: whether the owner may sign in now.
         session_live: whether the session has neither been ended nor run out.
+        deletion_job_id: the job that deletes the owner's account, when that has begun.
     """
 
     user_id: UserId
     role: Role
     user_active: bool
     session_live: bool
+    deletion_job_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class User:
         active: whether the account may sign in.
         verified: whether the owner has shown that the address reaches them.
         created_at, updated_at: aware, UTC.
+        deletion_job_id: the job that deletes the account, when that has begun.
     """
 
     id: UserId
@@ -58,6 +59,12 @@ class User:
     verified: bool
     created_at: datetime
     updated_at: datetime
+    deletion_job_id: str | None = None
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether the owner may use it: it is active, and not being deleted."""
+        return self.active and self.deletion_job_id is None
 
 
 @dataclass(frozen=True, slots=True)

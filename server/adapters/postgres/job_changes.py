@@ -12,7 +12,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from server.adapters.postgres.engine import PATIENCE
-from server.adapters.postgres.repositories.jobs import CHANNEL
+from server.adapters.postgres.repositories.jobs import CHANNEL, read_notification
+from server.jobs.domain.job import Farewell
 
 _AGAIN = 1.0
 """Seconds between tries to reach a database that is away."""
@@ -21,13 +22,19 @@ _log = logging.getLogger("kaiwa.jobs")
 
 
 class Watch:
-    """One watcher's view of a job."""
+    """One watcher's view of a job.
+
+    Attributes:
+        farewell: how it ended, once it is no more.
+    """
 
     def __init__(self) -> None:
+        self.farewell: Farewell | None = None
         self._changed = asyncio.Event()
 
-    def tell(self) -> None:
-        """Says that something may have changed."""
+    def tell(self, farewell: Farewell | None = None) -> None:
+        """Says that something may have changed, or that the job is no more."""
+        self.farewell = farewell or self.farewell
         self._changed.set()
 
     async def wait(self) -> None:
@@ -85,8 +92,9 @@ class PostgresJobChanges:
                     self._listening.set()
                     self._tell_all()
                     async for notification in connection.notifies():
-                        for watch in self._watches.get(notification.payload, ()):
-                            watch.tell()
+                        job_id, farewell = read_notification(notification.payload)
+                        for watch in self._watches.get(job_id, ()):
+                            watch.tell(farewell)
             except (psycopg.Error, OSError) as error:
                 _log.warning("can't listen for changes of jobs", extra={"error": type(error).__name__})
             # Reading the job tells its watcher that the database is away; waiting for it here would not.

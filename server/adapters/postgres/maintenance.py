@@ -1,9 +1,10 @@
 """What a worker tidies up in all accounts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Delete, Update, column, delete, exists, func, select, table, text, update
+from sqlalchemy import Delete, Executable, Update, column, delete, exists, func, select, table, text, true, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.adapters.postgres import queue
@@ -11,6 +12,7 @@ from server.adapters.postgres.failures import translate
 from server.adapters.postgres.tables import (
     AttemptRow,
     AudioFileRow,
+    ExportRow,
     IdempotencyKeyRow,
     JobRow,
     OneTimeTokenRow,
@@ -58,19 +60,33 @@ class PostgresMaintenance:
         return await self._execute(update(SpeakingSessionRow).where(*forgotten).values(ended_at=last))
 
     async def delete_expired_jobs(self, before: datetime) -> int:
-        """Deletes jobs that expired before a time; returns how many."""
-        return await self._execute(delete(JobRow).where(JobRow.expires_at < before))
+        """Deletes jobs that expired before a time, but those whose archive is still there; returns how many."""
+        archive = exists().where(ExportRow.job_id == JobRow.id, ExportRow.deleted_at.is_(None))
+        return await self._execute(delete(JobRow).where(JobRow.expires_at < before, ~archive))
 
     async def named_among(self, keys: Collection[str]) -> Collection[str]:
         """Those of the keys of the object store that a row names."""
         query = select(AudioFileRow.object_key).where(AudioFileRow.object_key.in_(keys))
-        try:
-            async with self._engine.connect() as connection:
-                return set((await connection.execute(query)).scalars())
-        except Exception as error:
-            if (meaning := translate(error)) is not None:
-                raise meaning from error
-            raise
+        return {row[0] for row in await self._read(query)}
+
+    async def expired_exports(self, before: datetime, limit: int) -> Sequence[tuple[str, str]]:
+        """Job and key of archives that are there, though their job expired before a time or is forgotten."""
+        going_on = exists().where(JobRow.id == ExportRow.job_id, func.coalesce(JobRow.expires_at >= before, true()))
+        query = select(ExportRow.job_id, ExportRow.object_key).where(ExportRow.deleted_at.is_(None), ~going_on)
+        return [(row[0], row[1]) for row in await self._read(query.limit(limit))]
+
+    async def mark_export_deleted(self, job_id: str) -> None:
+        """Notes that an archive has been deleted."""
+        await self._execute(update(ExportRow).where(ExportRow.job_id == job_id).values(deleted_at=func.now()))
+
+    async def exports_among(self, keys: Collection[str]) -> Collection[str]:
+        """Those of the keys that an archive has that is there."""
+        query = select(ExportRow.object_key).where(ExportRow.object_key.in_(keys), ExportRow.deleted_at.is_(None))
+        return {row[0] for row in await self._read(query)}
+
+    async def forget_exports(self, before: datetime) -> int:
+        """Forgets archives that were deleted before a time; returns how many."""
+        return await self._execute(delete(ExportRow).where(ExportRow.deleted_at < before))
 
     async def forget_dead_deliveries(self, before: datetime) -> int:
         """Takes out of the queue what workers were at that have been silent since a time; returns how many.
@@ -79,6 +95,16 @@ class PostgresMaintenance:
         """
         alive = exists().where(_WORKERS.c.id == _QUEUE.c.worker_id, _WORKERS.c.last_heartbeat >= before)
         return await self._execute(delete(_QUEUE).where(_QUEUE.c.status == text("'doing'"), ~alive))
+
+    async def _read(self, query: Executable) -> Sequence[Any]:
+        try:
+            async with self._engine.connect() as connection:
+                found: Sequence[Any] = (await connection.execute(query)).all()
+        except Exception as error:
+            if (meaning := translate(error)) is not None:
+                raise meaning from error
+            raise
+        return found
 
     async def _execute(self, statement: Delete | Update) -> int:
         try:

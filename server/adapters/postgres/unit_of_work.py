@@ -18,6 +18,7 @@ from server.adapters.postgres.failures import translate
 from server.adapters.postgres.repositories.attempts import PostgresAttempts
 from server.adapters.postgres.repositories.audit import PostgresAudit
 from server.adapters.postgres.repositories.config import PostgresConfig
+from server.adapters.postgres.repositories.exports import PostgresExports
 from server.adapters.postgres.repositories.idempotency import PostgresIdempotency
 from server.adapters.postgres.repositories.jobs import PostgresJobs
 from server.adapters.postgres.repositories.one_time_tokens import PostgresOneTimeTokens
@@ -76,6 +77,11 @@ class PostgresUnitOfWork:
     def audit(self) -> PostgresAudit:
         """What administrators did."""
         return PostgresAudit(self.session)
+
+    @cached_property
+    def exports(self) -> PostgresExports:
+        """Archives of exports."""
+        return PostgresExports(self.session)
 
     @cached_property
     def config(self) -> PostgresConfig:
@@ -145,6 +151,11 @@ class PostgresUnitOfWork:
         await asyncio.shield(asyncio.create_task(self.session.close()))
         if error is not None and (meaning := translate(error)) is not None:
             raise meaning from error
+
+
+def snapshot_factory(engine: AsyncEngine) -> Callable[[], PostgresUnitOfWork]:
+    """Opens transactions that see the database as it was at their first look, whatever others change meanwhile."""
+    return unit_of_work_factory(engine.execution_options(isolation_level="REPEATABLE READ"))
 
 
 def unit_of_work_factory(engine: AsyncEngine) -> Callable[[], PostgresUnitOfWork]:

@@ -68,11 +68,22 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Farewell:
+    """How a job ended that went with its owner's account: all that its watchers still learn of it."""
+
+    ended_at: datetime
+    attempts: int
+    progress: Progress
+    result: JobResult
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One piece of background work.
 
     Attributes:
         input: what it was asked, as JSON values; only its kind's handler reads it.
+        checkpoint: what attempts so far keep for later ones, as JSON values; likewise.
         subject_id: the thing it works on, where it has an id of its own.
         attempts: how often it was begun; the number of the attempt under way, while there is one.
         due_at: when the next attempt may begin.
@@ -88,6 +99,7 @@ class Job:
     updated_at: datetime
     max_attempts: int
     input: Mapping[str, object] = field(default_factory=dict)
+    checkpoint: Mapping[str, object] = field(default_factory=dict)
     subject_id: str | None = None
     state: JobState = JobState.QUEUED
     progress: Progress = Progress()
@@ -111,7 +123,7 @@ class Job:
     ) -> Self:
         """A new job, due at once."""
         terms = TERMS[kind]
-        return cls(job_id, user_id, kind, now, now, now, terms.max_attempts, dict(input), subject_id)
+        return cls(job_id, user_id, kind, now, now, now, terms.max_attempts, dict(input), subject_id=subject_id)
 
     @property
     def terms(self) -> Terms:
@@ -152,7 +164,8 @@ class Job:
         """
         if self.state is JobState.CANCELLING:
             return self.cancelled(now)
-        if self.attempts >= self.max_attempts:
+        wait = self.terms.pause(self.attempts) if pause is None else pause
+        if self.attempts >= self.max_attempts and self.terms.gives_up:
             return self.failed(
                 Failure(
                     Reason.JOB_ATTEMPTS_EXHAUSTED,
@@ -161,12 +174,27 @@ class Job:
                 ),
                 now,
             )
-        wait = self.terms.pause(self.attempts) if pause is None else pause
-        return replace(self, state=JobState.QUEUED, due_at=now + wait, updated_at=now)
+        most = max(self.max_attempts, self.attempts + 1)
+        return replace(self, state=JobState.QUEUED, due_at=now + wait, updated_at=now, max_attempts=most)
 
     def given_back(self, now: datetime) -> Job:
         """After a worker stopped in order while it ran: due at once, and the attempt costs nothing."""
         return replace(self, max_attempts=self.max_attempts + 1).interrupted(now, timedelta(0))
+
+    def parted(self, farewell: Farewell) -> Job:
+        """As it was at the moment when it went with its owner's account."""
+        return replace(
+            self,
+            state=JobState.SUCCEEDED,
+            attempts=farewell.attempts,
+            max_attempts=max(self.max_attempts, farewell.attempts),
+            started_at=self.started_at or farewell.ended_at,
+            ended_at=farewell.ended_at,
+            updated_at=farewell.ended_at,
+            expires_at=farewell.ended_at,
+            progress=self.progress.advanced(farewell.progress),
+            result=farewell.result,
+        )
 
     def cancelled(self, now: datetime) -> Job:
         """Stopped because it was told to."""

@@ -34,12 +34,14 @@ class Terms:
             `LONGEST_PAUSE`.
         longest: how long one attempt may take.
         cancellable: whether its owner may stop it.
+        gives_up: whether it ends as failed; if not, whatever goes wrong leads to another attempt, without end.
     """
 
     max_attempts: int = 5
     first_pause: timedelta = timedelta(seconds=5)
     longest: timedelta = timedelta(hours=1)
     cancellable: bool = True
+    gives_up: bool = True
 
     def pause(self, attempts: int) -> timedelta:
         """How long to wait after the attempt with this number, from 1."""
@@ -51,8 +53,8 @@ TERMS: Mapping[JobKind, Terms] = MappingProxyType(
     {
         JobKind.IMPORT: Terms(),
         JobKind.EXPORT: Terms(first_pause=timedelta(seconds=10)),
-        # Somebody who leaves must not be kept by a store that is away for an afternoon.
-        JobKind.DELETION: Terms(max_attempts=100, first_pause=timedelta(seconds=10), cancellable=False),
+        # Somebody who leaves must not be kept by a store that is away for an afternoon, nor by a mistake of ours.
+        JobKind.DELETION: Terms(max_attempts=100, first_pause=timedelta(seconds=10), cancellable=False, gives_up=False),
         JobKind.AUDIO_BATCH: Terms(first_pause=timedelta(seconds=30), longest=timedelta(hours=6)),
         JobKind.OPTIMIZATION: Terms(max_attempts=3, longest=timedelta(minutes=30)),
         JobKind.SIMULATION: Terms(max_attempts=3, longest=timedelta(minutes=30)),

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from server.errors import PermissionDenied, Reason, Unauthenticated
 from server.kernel.identity import Caller
+from server.kernel.leaving import deletion_started
 from server.rpc.call import Call
 from server.rpc.policy import MethodPolicy
 
@@ -37,6 +38,8 @@ class AuthInterceptor:
         call.caller = await self._authenticate(_bearer(call.metadata))
         if policy is None:
             raise PermissionDenied(Reason.ROLE_REQUIRED, "Nobody may call this method.")
+        if call.caller.deletion_job_id is not None and not policy.while_leaving:
+            raise deletion_started(call.caller.deletion_job_id)
         if policy.role is not None and not call.caller.role.includes(policy.role):
             raise PermissionDenied(
                 Reason.ROLE_REQUIRED,

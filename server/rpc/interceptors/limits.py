@@ -106,7 +106,9 @@ class LimitsInterceptor:
     async def _count(self, call: Call, rate: Rate) -> None:
         if rate is Rate.FREE:
             return
-        key = call.network if rate is Rate.SIGN_IN or call.caller is None else call.caller.user_id
+        # Of somebody who leaves nothing is noted any more.
+        named = rate is not Rate.SIGN_IN and call.caller is not None and call.caller.deletion_job_id is None
+        key = call.caller.user_id if named and call.caller is not None else call.network
         refusal = await self._limiter.hit(rate, key)
         if refusal is not None:
             seconds = round(refusal.period.total_seconds())

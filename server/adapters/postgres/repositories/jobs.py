@@ -1,5 +1,6 @@
 """Background jobs."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.adapters.postgres import queue
 from server.adapters.postgres.documents import dump, load
 from server.adapters.postgres.tables import JobRow
-from server.jobs.domain.job import Failure, Job, JobState, Progress
+from server.jobs.domain.job import Failure, Farewell, Job, JobState, Progress
 from server.jobs.domain.kinds import JobKind
 from server.jobs.domain.results import RESULT_OF
 from server.jobs.ports import JobFilter
@@ -18,7 +19,7 @@ from server.kernel.identity import UserId
 from server.kernel.paging import Page, PageRequest
 
 CHANNEL = "kaiwa_jobs"
-"""Where changes are notified, with the job's id."""
+"""Where changes are notified, with the job's id; behind it, of one that is no more, how it ended."""
 
 _RUNS = (JobState.RUNNING.value, JobState.CANCELLING.value)
 _FINAL = tuple(state.value for state in JobState if state.final)
@@ -127,6 +128,21 @@ class PostgresJobs:
         )
         return JobState(row.state)
 
+    async def announce(self, job_id: str, farewell: Farewell) -> None:
+        """Tells those who watch a job how it ended, when this transaction removes it."""
+        await self._notify(f"{job_id} {_farewell_text(farewell)}")
+
+    async def lock_unfinished(self, user_id: UserId) -> Sequence[Job]:
+        """Locks the user's jobs that have not ended, the oldest first."""
+        query = (
+            select(JobRow)
+            .where(JobRow.user_id == user_id, JobRow.state.not_in(_FINAL))
+            .order_by(JobRow.created_at, JobRow.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        return [_job(row) for row in (await self._session.execute(query)).scalars()]
+
     async def lock_stalled(self, silent_for: timedelta, limit: int) -> Sequence[Job]:
         """Locks jobs whose attempts have been silent for so long, those that nobody else holds."""
         query = (
@@ -154,8 +170,35 @@ class PostgresJobs:
             await queue.queue(self._session, job_id, due_at)
         return len(lost)
 
-    async def _notify(self, job_id: str) -> None:
-        await self._session.execute(select(func.pg_notify(CHANNEL, job_id)))
+    async def _notify(self, payload: str) -> None:
+        await self._session.execute(select(func.pg_notify(CHANNEL, payload)))
+
+
+def read_notification(payload: str) -> tuple[str, Farewell | None]:
+    """The id of the job that a notification is about, and how it ended if it is no more."""
+    job_id, _, text = payload.partition(" ")
+    if not text:
+        return job_id, None
+    told = json.loads(text)
+    kind = JobKind(told["kind"])
+    return job_id, Farewell(
+        datetime.fromisoformat(told["ended_at"]),
+        told["attempts"],
+        load(Progress, told["progress"]),
+        load(RESULT_OF[kind], told["result"]),
+    )
+
+
+def _farewell_text(farewell: Farewell) -> str:
+    (kind,) = (kind for kind, result in RESULT_OF.items() if isinstance(farewell.result, result))
+    told = {
+        "kind": kind.value,
+        "ended_at": farewell.ended_at.isoformat(),
+        "attempts": farewell.attempts,
+        "progress": dump(farewell.progress),
+        "result": dump(farewell.result),
+    }
+    return json.dumps(told)
 
 
 def _known(now: datetime) -> ColumnElement[bool]:
@@ -168,6 +211,7 @@ def _values(job: Job) -> dict[str, Any]:
         "state": job.state.value,
         "done": job.progress.done,
         "total": job.progress.total,
+        "checkpoint": dict(job.checkpoint),
         "stage": job.progress.stage,
         "attempts": job.attempts,
         "max_attempts": job.max_attempts,
@@ -195,6 +239,7 @@ def _job(row: Any) -> Job:
         updated_at=row.updated_at,
         max_attempts=row.max_attempts,
         input=arguments,
+        checkpoint=row.checkpoint,
         subject_id=row.subject_id,
         state=JobState(row.state),
         progress=Progress(row.done, row.total, row.stage),

@@ -66,3 +66,8 @@ class PostgresOneTimeTokens:
         if sparing is not None:
             query = query.where(OneTimeTokenRow.email != sparing)
         await self._session.execute(query)
+
+    async def addresses(self, user_id: UserId) -> frozenset[str]:
+        """Where a user's tokens were mailed to, as far as they are kept."""
+        query = select(OneTimeTokenRow.email).where(OneTimeTokenRow.user_id == user_id)
+        return frozenset((await self._session.execute(query)).scalars())

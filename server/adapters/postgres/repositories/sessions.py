@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.accounts.domain.session import (
@@ -45,15 +45,23 @@ class PostgresSessions:
         """What decides about an access token of a session; None when there is no such session."""
         row = (
             await self._session.execute(
-                select(SessionRow.user_id, SessionRow.revoked_at, SessionRow.expires_at, UserRow.role, UserRow.active)
+                select(
+                    SessionRow.user_id,
+                    SessionRow.revoked_at,
+                    SessionRow.expires_at,
+                    UserRow.role,
+                    UserRow.active,
+                    UserRow.deletion_job_id,
+                )
                 .join(UserRow, UserRow.id == SessionRow.user_id)
                 .where(SessionRow.id == session_id)
             )
         ).one_or_none()
         if row is None:
             return None
-        user_id, ended_at, expires_at, role, active = row
-        return SessionAccess(UserId(user_id), Role(role), active, ended_at is None and now < expires_at)
+        user_id, ended_at, expires_at, role, active, deletion_job_id = row
+        live = ended_at is None and now < expires_at
+        return SessionAccess(UserId(user_id), Role(role), active, live, deletion_job_id)
 
     async def lock_family(self, digest: bytes) -> Family | None:
         """What decides about a refresh token, with its session locked."""
@@ -64,7 +72,7 @@ class PostgresSessions:
             return None
         locked = (
             await self._session.execute(
-                select(SessionRow, UserRow.active)
+                select(SessionRow, and_(UserRow.active, UserRow.deletion_job_id.is_(None)))
                 .join(UserRow, UserRow.id == SessionRow.user_id)
                 .where(SessionRow.id == session_id)
                 .with_for_update(of=SessionRow, key_share=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Insert, Update, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Insert, Update, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -58,6 +58,16 @@ class PostgresUsers:
         """Stores another hash of an account's password."""
         await self._write(update(UserRow).where(UserRow.id == user_id).values(password_hash=password_hash))
 
+    async def delete(self, user_id: UserId) -> None:
+        """Deletes an account, and with it what refers to it."""
+        await self._session.execute(delete(UserRow).where(UserRow.id == user_id))
+
+    async def lock_out(self, user_id: UserId) -> Credentials | None:
+        """An account that until the transaction ends nobody else changes, nor stores anything for."""
+        query = select(UserRow).where(UserRow.id == user_id).with_for_update()
+        row = (await self._session.execute(query.execution_options(populate_existing=True))).scalar_one_or_none()
+        return None if row is None else Credentials(_user(row), row.password_hash)
+
     async def list(self, wanted: UserFilter, page: PageRequest) -> Page[User]:
         """Accounts, the newest first."""
         query = (
@@ -79,7 +89,7 @@ class PostgresUsers:
         """The active administrators, locked in the order of their ids, so that two who do this never deadlock."""
         query = (
             select(UserRow.id)
-            .where(UserRow.role == Role.ADMIN.value, UserRow.active)
+            .where(UserRow.role == Role.ADMIN.value, UserRow.active, UserRow.deletion_job_id.is_(None))
             .order_by(UserRow.id)
             .with_for_update(key_share=True)
         )
@@ -134,6 +144,7 @@ def _columns(user: User) -> dict[str, object]:
         "verified": user.verified,
         "created_at": user.created_at,
         "updated_at": user.updated_at,
+        "deletion_job_id": user.deletion_job_id,
     }
 
 
@@ -153,4 +164,5 @@ def _user(row: UserRow) -> User:
         verified=row.verified,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        deletion_job_id=row.deletion_job_id,
     )

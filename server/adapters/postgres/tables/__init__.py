@@ -2,6 +2,7 @@
 
 from server.adapters.postgres.tables.accounts import (
     AuditLogRow,
+    ExportRow,
     OneTimeTokenRow,
     RefreshTokenRow,
     SessionRow,
@@ -31,6 +32,7 @@ __all__ = [
     "CardRow",
     "ChangeCounterRow",
     "DailyStatsRow",
+    "ExportRow",
     "IdempotencyKeyRow",
     "JobRow",
     "LearningSettingsRow",

@@ -1,6 +1,6 @@
 """Accounts: users, their sign-in sessions and tokens, and the log of what administrators do."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.adapters.postgres.tables.base import (
@@ -11,12 +11,16 @@ from server.adapters.postgres.tables.base import (
     PrimaryId,
     Small,
     in_range,
+    not_negative,
     one_of,
 )
 
 
 class UserRow(Base):
-    """An account. E-mail and username keep the case they were given in and are unique without regard to it."""
+    """An account. E-mail and username keep the case they were given in and are unique without regard to it.
+
+    `deletion_job_id` is the job that deletes the account, null while nobody has asked for that.
+    """
 
     __tablename__ = "users"
 
@@ -33,6 +37,7 @@ class UserRow(Base):
     voice_retention_days: Mapped[Small] = mapped_column(server_default="0")
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     verified: Mapped[bool] = mapped_column(server_default=text("false"))
+    deletion_job_id: Mapped[Id | None]
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
 
@@ -135,4 +140,27 @@ class AuditLogRow(Base):
         Index(None, "at"),
         Index(None, "actor_id", postgresql_where=text("actor_id IS NOT NULL")),
         Index(None, "user_id", postgresql_where=text("user_id IS NOT NULL")),
+    )
+
+
+class ExportRow(Base):
+    """An archive of an account's data, known by the job that made it. It outlives the job, to say that it has expired.
+
+    `deleted_at` is when the archive was deleted, null while it is there.
+    """
+
+    __tablename__ = "exports"
+
+    job_id: Mapped[PrimaryId]
+    user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    object_key: Mapped[str] = mapped_column(unique=True)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[bytes]
+    created_at: Mapped[Instant]
+    deleted_at: Mapped[Instant | None]
+
+    __table_args__ = (
+        *not_negative("size_bytes"),
+        CheckConstraint("octet_length(sha256) = 32", name="sha256_length"),
+        Index(None, "user_id"),
     )

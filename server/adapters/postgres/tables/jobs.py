@@ -13,7 +13,8 @@ class JobRow(Base):
     """A job. `attempts` is also its fencing token: what an attempt stores, it stores under its own number only.
 
     `due_at` is when the next attempt may begin; `heartbeat_at` when the worker that runs it last said so, by the
-    database's clock; `input` what the job was asked, `result` and `failure` what came of it.
+    database's clock; `input` what the job was asked, `checkpoint` what attempts so far keep for later ones; `result`
+    and `failure` what came of it.
     """
 
     __tablename__ = "jobs"
@@ -23,6 +24,7 @@ class JobRow(Base):
     kind: Mapped[str]
     state: Mapped[str] = mapped_column(server_default="queued")
     input: Mapped[Json]
+    checkpoint: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     subject_id: Mapped[Id | None]
     done: Mapped[int] = mapped_column(BigInteger, server_default="0")
     total: Mapped[int | None] = mapped_column(BigInteger)
