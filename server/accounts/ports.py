@@ -219,6 +219,23 @@ class ExportRepository(Protocol):
         ...
 
 
+class StudyDays(Protocol):
+    """Is told when a learner's days are counted otherwise; learning's, which replays reviews by the days of their time.
+
+    Days are given as the IANA name of the time zone and the hour at which the day turns.
+    """
+
+    async def hold(self, user_id: UserId) -> None:
+        """Lets nobody else change how a learner studies until the transaction ends."""
+        ...
+
+    async def changed(
+        self, user_id: UserId, change_id: str, before: tuple[str, int], after: tuple[str, int], at: datetime
+    ) -> None:
+        """Puts other days in force from a time on."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """A transaction that rolls back unless it is committed."""
 
@@ -255,6 +272,11 @@ class UnitOfWork(Protocol):
     @property
     def idempotency(self) -> Idempotency:
         """The first answers."""
+        ...
+
+    @property
+    def study_days(self) -> StudyDays:
+        """How the learners' days are counted."""
         ...
 
     async def commit(self) -> None:

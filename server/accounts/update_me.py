@@ -9,7 +9,7 @@ from server.accounts.authenticate import session_revoked
 from server.accounts.domain.user import User, check_time_zone, username_taken
 from server.accounts.ports import UnitOfWorkFactory
 from server.errors import AlreadyExists, InvalidInput
-from server.kernel.clock import Clock
+from server.kernel.clock import Clock, IdSource
 from server.kernel.identity import Caller
 
 _MAY_BE_ZERO = {"day_turn_hour", "voice_retention_days"}
@@ -34,12 +34,16 @@ class UpdateMe:
     Args:
         unit_of_work: opens a transaction.
         clock: tells the time.
+        ids: makes ids for the log of how days are counted.
         time_zones: IANA names of the zones that the server knows.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock, time_zones: Container[str]) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, clock: Clock, ids: IdSource, time_zones: Container[str]
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
+        self._ids = ids
         self._time_zones = time_zones
 
     async def __call__(self, caller: Caller, change: ProfileChange) -> User:
@@ -58,6 +62,9 @@ class UpdateMe:
             check_time_zone(change.time_zone, self._time_zones, "user.time_zone")
         try:
             async with self._unit_of_work() as uow:
+                if change.time_zone is not None or change.day_turn_hour is not None:
+                    # Learning holds this before it looks at the account; the other way round the two could lock up.
+                    await uow.study_days.hold(caller.user_id)
                 present = await uow.users.lock(caller.user_id)
                 if present is None:
                     raise session_revoked()
@@ -66,7 +73,14 @@ class UpdateMe:
                     return user
                 user = replace(user, updated_at=self._clock.now())
                 await uow.users.save(user)
+                before, after = _days(present.user), _days(user)
+                if after != before:
+                    await uow.study_days.changed(user.id, self._ids.new_id(), before, after, user.updated_at)
                 await uow.commit()
                 return user
         except AlreadyExists as error:
             raise username_taken("user.username") from error
+
+
+def _days(user: User) -> tuple[str, int]:
+    return (user.time_zone, user.day_turn_hour)

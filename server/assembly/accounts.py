@@ -89,7 +89,7 @@ def accounts(
         list_sessions=ListSessions(unit_of_work, clock),
         revoke_session=RevokeSession(unit_of_work, clock),
         get_me=GetMe(unit_of_work),
-        update_me=UpdateMe(unit_of_work, clock, zones),
+        update_me=UpdateMe(unit_of_work, clock, ids, zones),
         change_password=ChangePassword(unit_of_work, passwords, clock, guard),
         request_email_verification=RequestEmailVerification(
             unit_of_work, passwords, mailed, mailer, texts, clock, guard

@@ -21,6 +21,14 @@ async def test_changes_what_is_named_and_nothing_else(accounts: Accounts) -> Non
 
     assert after == replace(before, time_zone="Asia/Tokyo", day_turn_hour=0, updated_at=accounts.clock.now())
     assert accounts.state.users[before.id].user == after
+    moved = (before.id, (before.time_zone, before.day_turn_hour), ("Asia/Tokyo", 0), accounts.clock.now())
+    assert accounts.database.changed_days == [moved]
+
+
+async def test_learning_is_not_told_of_what_is_none_of_its_business(accounts: Accounts) -> None:
+    user = accounts.add_user(make_user())
+    await accounts.update_me(await accounts.caller(), ProfileChange(level=3, time_zone=user.time_zone))
+    assert accounts.database.changed_days == []
 
 
 @pytest.mark.parametrize(

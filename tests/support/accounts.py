@@ -131,6 +131,7 @@ class FakeDatabase:
     def __init__(self) -> None:
         self.state = State()
         self.turn = asyncio.Lock()
+        self.changed_days: list[tuple[UserId, tuple[str, int], tuple[str, int], datetime]] = []
 
     def __call__(self) -> FakeUnitOfWork:
         return FakeUnitOfWork(self)
@@ -154,6 +155,7 @@ class FakeUnitOfWork:
         self.config = FakeConfig(self._state)
         self.exports = FakeExports(self._state)
         self.idempotency = FakeIdempotency(self._state)
+        self.study_days = FakeStudyDays(self._database.changed_days)
         return self
 
     @property
@@ -168,6 +170,21 @@ class FakeUnitOfWork:
 
     async def commit(self) -> None:
         self._database.state = self._state
+
+
+class FakeStudyDays:
+    """Keeps what it was told."""
+
+    def __init__(self, told: list[tuple[UserId, tuple[str, int], tuple[str, int], datetime]]) -> None:
+        self._told = told
+
+    async def hold(self, user_id: UserId) -> None:
+        return None
+
+    async def changed(
+        self, user_id: UserId, change_id: str, before: tuple[str, int], after: tuple[str, int], at: datetime
+    ) -> None:
+        self._told.append((user_id, before, after, at))
 
 
 class FakeUsers:
@@ -531,7 +548,7 @@ class Accounts:
         self.list_sessions = ListSessions(self.database, self.clock)
         self.revoke_session = RevokeSession(self.database, self.clock)
         self.get_me = GetMe(self.database)
-        self.update_me = UpdateMe(self.database, self.clock, TIME_ZONES)
+        self.update_me = UpdateMe(self.database, self.clock, self.ids, TIME_ZONES)
         self.change_password = ChangePassword(self.database, self.hasher, self.clock, self.guard)
         self.request_email_verification = RequestEmailVerification(
             self.database, self.hasher, mailed, self.mailer, texts, self.clock, self.guard

@@ -17,10 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from server.adapters.postgres.failures import translate
 from server.adapters.postgres.repositories.attempts import PostgresAttempts
 from server.adapters.postgres.repositories.audit import PostgresAudit
+from server.adapters.postgres.repositories.cards import PostgresCards
 from server.adapters.postgres.repositories.config import PostgresConfig
 from server.adapters.postgres.repositories.exports import PostgresExports
 from server.adapters.postgres.repositories.idempotency import PostgresIdempotency
 from server.adapters.postgres.repositories.jobs import PostgresJobs
+from server.adapters.postgres.repositories.learning_settings import PostgresLearningSettings, PostgresStudyDays
 from server.adapters.postgres.repositories.one_time_tokens import PostgresOneTimeTokens
 from server.adapters.postgres.repositories.practice_lookups import (
     PostgresLearners,
@@ -28,10 +30,17 @@ from server.adapters.postgres.repositories.practice_lookups import (
     PostgresPracticeSentences,
 )
 from server.adapters.postgres.repositories.pronunciations import PostgresPronunciations
+from server.adapters.postgres.repositories.review_log import (
+    PostgresReviewLog,
+    PostgresSequences,
+    PostgresSpokenAttempts,
+    PostgresStudiedSentences,
+)
 from server.adapters.postgres.repositories.sentences import PostgresSentences
 from server.adapters.postgres.repositories.sessions import PostgresSessions
 from server.adapters.postgres.repositories.speaking_sessions import PostgresSpeakingSessions
 from server.adapters.postgres.repositories.statistics import PostgresStatistics
+from server.adapters.postgres.repositories.study_queue import PostgresChangeFeed, PostgresStudyQueue
 from server.adapters.postgres.repositories.users import PostgresUsers
 
 
@@ -132,6 +141,51 @@ class PostgresUnitOfWork:
     def jobs(self) -> PostgresJobs:
         """Background jobs."""
         return PostgresJobs(self.session)
+
+    @cached_property
+    def sequences(self) -> PostgresSequences:
+        """The order of a learner's changes."""
+        return PostgresSequences(self.session)
+
+    @cached_property
+    def cards(self) -> PostgresCards:
+        """Cards."""
+        return PostgresCards(self.session)
+
+    @cached_property
+    def review_log(self) -> PostgresReviewLog:
+        """The log of reviews and marks."""
+        return PostgresReviewLog(self.session)
+
+    @cached_property
+    def learning_settings(self) -> PostgresLearningSettings:
+        """Settings of study."""
+        return PostgresLearningSettings(self.session)
+
+    @cached_property
+    def study_days(self) -> PostgresStudyDays:
+        """How learners' days are counted."""
+        return PostgresStudyDays(self.session)
+
+    @cached_property
+    def study_queue(self) -> PostgresStudyQueue:
+        """What is to be studied."""
+        return PostgresStudyQueue(self.session)
+
+    @cached_property
+    def change_feed(self) -> PostgresChangeFeed:
+        """What changed."""
+        return PostgresChangeFeed(self.session)
+
+    @cached_property
+    def studied_sentences(self) -> PostgresStudiedSentences:
+        """Sentences, as cards need them."""
+        return PostgresStudiedSentences(self.session)
+
+    @cached_property
+    def spoken_attempts(self) -> PostgresSpokenAttempts:
+        """Spoken attempts, as reviews need them."""
+        return PostgresSpokenAttempts(self.session)
 
     async def commit(self) -> None:
         """Makes everything done so far durable."""
