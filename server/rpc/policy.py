@@ -93,12 +93,14 @@ POLICIES: Mapping[str, MethodPolicy] = MappingProxyType(
             *_methods(
                 _LEARNING,
                 "GetReviewQueue SubmitReview UndoReview ListCards GetCard AddCards SuspendCards UnsuspendCards"
-                " BuryCards UnburyCards ResetCards GetSettings UpdateSettings GetProgress GetStats GetDailyStats"
+                " BuryCards UnburyCards ResetCards GetSettings GetProgress GetStats GetDailyStats"
                 " GetTrends GetForecast OptimizeScheduler SimulateWorkload",
                 _STUDENT,
                 _QUICK,
             ),
             *_methods(_LEARNING, "SubmitReviews SyncChanges", _STUDENT, _USUAL),
+            # Another scheduler replays all cards of the learner.
+            *_methods(_LEARNING, "UpdateSettings", _STUDENT, _LONG),
             *_methods(_SPEECH, "Practice OpenPractice", _STUDENT, _STREAM),
             *_methods(_SPEECH, "PushPracticeAudio FinishPractice", _STUDENT, _QUICK, Rate.AUDIO),
             *_methods(_SPEECH, "AssessRecording Transcribe Synthesize", _STUDENT, _LONG, Rate.COSTLY),

@@ -88,6 +88,24 @@ class PageTokens:
         mac = self._mac(payload, self._scope(method, request))
         return base64.urlsafe_b64encode(mac + payload).decode().rstrip("=")
 
+    def seal(self, purpose: str, position: Sequence[str]) -> str:
+        """A token for a position that is bound to a purpose instead of a list.
+
+        Args:
+            purpose: what `open` has to name.
+        """
+        payload = json.dumps(list(position), ensure_ascii=False, separators=(",", ":")).encode()
+        mac = self._mac(payload, _purpose(purpose))
+        return base64.urlsafe_b64encode(mac + payload).decode().rstrip("=")
+
+    def open(self, purpose: str, token: str) -> tuple[str, ...]:
+        """The position of a token that `seal` made.
+
+        Raises:
+            InvalidInput: INVALID_PAGE_TOKEN when it is forged, damaged, or for another purpose.
+        """
+        return self._open(token, _purpose(purpose))
+
     def _open(self, token: str, scope: bytes) -> tuple[str, ...]:
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
@@ -112,6 +130,10 @@ class PageTokens:
         bare.ClearField("page_token")
         filters = bare.SerializeToString(deterministic=True)
         return hashlib.sha256(method.encode() + b"\0" + filters).digest()
+
+
+def _purpose(purpose: str) -> bytes:
+    return hashlib.sha256(b"purpose\0" + purpose.encode()).digest()
 
 
 def masked_fields(mask: FieldMask, allowed: Collection[str], field: str = "update_mask") -> frozenset[str]:

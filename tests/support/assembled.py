@@ -29,6 +29,7 @@ from server.config import SERVICES, Rates, Settings
 from server.content.servicer import ContentServicer
 from server.jobs.servicer import JobsServicer
 from server.kernel.identity import Role
+from server.learning.servicer import LearningServicer
 from server.speech.servicer import SpeechServicer
 from tests.support.speech import LoudnessDetector, ScriptedRecogniser
 
@@ -50,6 +51,7 @@ _SERVICERS = {
     "AccountsService": AccountsServicer,
     "ContentService": ContentServicer,
     "JobsService": JobsServicer,
+    "LearningService": LearningServicer,
     "SpeechService": SpeechServicer,
 }
 
