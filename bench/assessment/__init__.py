@@ -1,0 +1,1 @@
+"""Measures the assessment of pronunciation, and derives its parameters."""
