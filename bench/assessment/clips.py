@@ -26,6 +26,8 @@ from bench.assessment.voices import OPEN_JTALK_VOICES, VOICES, Take, halting, sp
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".build" / "assessment" / "takes"
 DECK = ROOT / "server" / "content" / "starter" / "deck.tsv"
+SENTENCES = 24
+"""Of each split."""
 SPEEDS = (0.8, 0.9, 1.0, 1.1, 1.2)
 COUNTS = (0, 1, 2, 3, 5)
 SHORTEST, LONGEST = 8, 30
@@ -236,7 +238,7 @@ def main() -> None:
     """Makes all clips, so that measuring does not wait for the voices."""
     make: Callable[[Clip], Take] = Clip.take
     for split in Split:
-        own = clips(split, 48)
+        own = clips(split, SENTENCES)
         for number, clip in enumerate(own, 1):
             make(clip)
             if number % 50 == 0 or number == len(own):
