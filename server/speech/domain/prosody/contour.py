@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from server.speech.domain.alignment import Alignment
+from server.speech.domain.phones import GEMINATE_ID
+from server.speech.domain.pronunciation import Pronunciation
 from server.speech.domain.prosody.pitch import FRAMES_A_SECOND, PitchTrack
+from server.speech.domain.transitions import FRAME
 
 Floats = NDArray[np.float64]
 
@@ -30,4 +34,16 @@ def mora_pitch(track: PitchTrack, starts: Floats, ends: Floats) -> Floats:
         voiced = part[~np.isnan(part)]
         if len(voiced):
             found[mora, third] = np.median(voiced)
+    return found
+
+
+def rhyme_pitch(track: PitchTrack, pronunciation: Pronunciation, alignment: Alignment) -> Floats:
+    """The pitch of the vowels and nasals of an utterance: what carries its accent, without what consonants do to it.
+
+    Returns:
+        (morae, 3) as `mora_pitch`; NaN for geminates.
+    """
+    last = np.array([end - 1 for _, end in pronunciation.spans])
+    found = mora_pitch(track, alignment.onsets[last] * FRAME, alignment.ends[last] * FRAME)
+    found[pronunciation.ids[last] == GEMINATE_ID] = np.nan
     return found

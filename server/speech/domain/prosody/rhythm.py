@@ -95,9 +95,7 @@ class Rhythm:
         return tuple(pause for pause in self.pauses if not pause.expected)
 
 
-def measure_rhythm(
-    starts: Floats, ends: Floats, may_pause: Sequence[bool], shortest_pause: float
-) -> Rhythm | None:
+def measure_rhythm(starts: Floats, ends: Floats, may_pause: Sequence[bool], shortest_pause: float) -> Rhythm | None:
     """Rate and pauses.
 
     Args:
@@ -113,7 +111,7 @@ def measure_rhythm(
         return None
     gaps = starts[1:] - ends[:-1]
     pauses = tuple(
-        Pause(float(ends[mora]), float(starts[mora + 1]), int(mora), may_pause[mora])
+        Pause(float(ends[mora]), float(starts[mora + 1]), int(mora), may_pause[int(mora)])
         for mora in np.flatnonzero(gaps >= shortest_pause)
     )
     return Rhythm(len(starts), float(ends[-1] - starts[0]), pauses)
