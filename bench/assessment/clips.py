@@ -21,7 +21,9 @@ import numpy as np
 
 from bench.assessment.frontend import Features, Phrase, is_mark, morae_of, phrases_of, read, with_nucleus, with_pause
 from bench.assessment.planting import KINDS, Planted, draw, places, plant
+from bench.assessment.recordings import reference_of
 from bench.assessment.voices import OPEN_JTALK_VOICES, VOICES, Take, halting, speak
+from server.speech.domain.reference import Reference
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / ".build" / "assessment" / "takes"
@@ -81,6 +83,10 @@ class Sentence:
     def morae(self) -> int:
         """How many morae it has."""
         return sum(len(morae_of(word["pron"])) for word in self.features)
+
+    def reference(self) -> Reference:
+        """What is to be said, as the product has it."""
+        return reference_of(self.text)
 
 
 @dataclass(frozen=True, slots=True)

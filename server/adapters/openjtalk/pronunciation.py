@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ import soxr
 from numpy.typing import NDArray
 
 from server.adapters.openjtalk.analyser import features_of
+from server.adapters.openjtalk.intonation import Intonation, load_intonation
 from server.adapters.openjtalk.spans import locate
 from server.errors import Reason, Unavailable
 from server.speech.domain.morae import plain_morae, split_morae
-from server.speech.domain.phones import PAUSE, is_phone
+from server.speech.domain.phones import PAUSE, VOWELS, is_phone
 from server.speech.domain.pronunciation import AccentPhrase, Pronunciation, group_morae, spelled_pronunciation
+from server.speech.domain.prosody.accent import Melody, PhraseMelody
 from server.speech.domain.reference import Reference
 from server.speech.ports import SAMPLE_RATE, Samples
 
@@ -30,6 +33,8 @@ _PEAK = 0.6
 _CACHE = 1024
 _MOST_WAITING = 64
 _PITCH_STEP = 0.01
+_MELODY_AROUND = 2
+"""Morae on both sides of a phrase whose melody changes with its accent."""
 
 PitchExtractor = Callable[[Samples], NDArray[np.float64]]
 """Fundamental frequency in Hz every 10 ms, 0 where voiceless, of 16 kHz samples."""
@@ -97,7 +102,9 @@ def pronounce(reference: Reference, pitch: PitchExtractor | None = None) -> Pron
         return spelled_pronunciation(reference)
     durations = _say_each(labels)
     contour = None if pitch is None else _without_pauses(pitch(_say_whole(labels)), durations, kept)
-    return Pronunciation(reference, phones, spans, durations[kept], _phrases(features, len(spans)), contour)
+    phrases = _phrases(features, len(spans))
+    melody = _melody(features, phrases)
+    return Pronunciation(reference, phones, spans, durations[kept], phrases, contour, melody)
 
 
 def _phone_name(label: str) -> str:
@@ -171,6 +178,61 @@ def _phrases(features: Sequence[Any], morae: int) -> tuple[AccentPhrase, ...]:
         phrases.append(AccentPhrase(first, count, nucleus, (nucleus,)))
         first += count
     return tuple(phrases)
+
+
+def _melody(features: Sequence[Any], phrases: Sequence[AccentPhrase]) -> Melody | None:
+    """The voice's melody for every accent that each phrase could have while the others have theirs."""
+    if not phrases:
+        return None
+    total = phrases[-1].first_mora + phrases[-1].mora_count
+    found: list[PhraseMelody | None] = []
+    for phrase, head in zip(phrases, _heads(features), strict=True):
+        if phrase.mora_count < 2:
+            found.append(None)
+            continue
+        start = max(0, phrase.first_mora - _MELODY_AROUND)
+        end = min(total, phrase.first_mora + phrase.mora_count + _MELODY_AROUND)
+        curves = [
+            _semitones([*features[:head], features[head] | {"acc": nucleus}, *features[head + 1 :]], start, end)
+            for nucleus in (*range(1, phrase.mora_count), 0)
+        ]
+        found.append(PhraseMelody(start, np.stack(curves)))
+    return Melody(_semitones(features, 0, total), tuple(found))
+
+
+def _heads(features: Sequence[Any]) -> list[int]:
+    """The index of the first word of each accent phrase, as `_phrases` finds them."""
+    found: list[int] = []
+    broken = True
+    for index, feature in enumerate(features):
+        spoken = bool(plain_morae(feature["pron"]))
+        if spoken and (broken or feature["chain_flag"] != 1):
+            found.append(index)
+        broken = not spoken
+    return found
+
+
+def _semitones(features: Sequence[Any], start: int, end: int) -> NDArray[np.float64]:
+    """The melody of some morae, (morae, 3) semitones above 1 Hz, of their vowels and nasals."""
+    chosen: list[str] = []
+    carriers: list[int] = []
+    mora = 0
+    for label in _labels(features):
+        name = _phone_name(label)
+        carries = name == "N" or name == "cl" or name.lower() in VOWELS
+        # One mora more on each side: a curve is drawn towards what follows and comes from what went before.
+        if start - 1 <= mora <= end and name != PAUSE:
+            if carries and start <= mora < end:
+                carriers.append(len(chosen))
+            chosen.append(label)
+        mora += carries
+    return np.asarray(12 / np.log(2) * _intonation().melody(chosen)[carriers], np.float64)
+
+
+def _intonation() -> Intonation:
+    from pyopenjtalk import DEFAULT_HTS_VOICE
+
+    return load_intonation(Path(DEFAULT_HTS_VOICE.decode()))
 
 
 def _say_each(labels: Sequence[str]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.speech.domain.phones import PAUSE, VOWELS, mora_phones, phone_ids
+from server.speech.domain.prosody.accent import Melody
 from server.speech.domain.reference import Reference
 
 
@@ -43,6 +44,7 @@ class Pronunciation:
         phrases: accent phrases in order, which together hold every mora; empty where unknown.
         f0: the reference voice's fundamental frequency in Hz every 10 ms on the time axis of `durations` (the sum of
             the durations before a phone is its onset), 0 where voiceless; None where unknown.
+        melody: the reference voice's, for every accent that the phrases could have; None where unknown.
     """
 
     reference: Reference
@@ -51,6 +53,7 @@ class Pronunciation:
     durations: NDArray[np.float64] | None = None
     phrases: tuple[AccentPhrase, ...] = ()
     f0: NDArray[np.float64] | None = None
+    melody: Melody | None = None
     ids: NDArray[np.intp] = field(init=False)
 
     def __post_init__(self) -> None:
