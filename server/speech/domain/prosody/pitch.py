@@ -51,6 +51,7 @@ class TrackerSettings:
 
 PRAAT = TrackerSettings()
 _VERY_BAD = 1e9
+_LOWEST_RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,17 @@ def track(samples: NDArray[np.float32], sample_rate: int, settings: TrackerSetti
 
     Args:
         samples: mono, -1 to 1.
-        sample_rate: samples a second, at least 8000.
+        sample_rate: samples a second, at least 16000: with fewer the peaks of high voices fall between two lags.
         settings: how to search.
 
     Returns:
         One value for each whole 10 ms of audio, for the moment in their middle.
+
+    Raises:
+        ValueError: the rate is too low.
     """
+    if sample_rate < _LOWEST_RATE:
+        raise ValueError(f"Pitch needs {_LOWEST_RATE} samples a second, not {sample_rate}.")
     hop = sample_rate // FRAMES_A_SECOND
     count = len(samples) // hop
     if count == 0:
