@@ -66,7 +66,7 @@ class LivePractice:
         self._voice = tools.voice.open()
         self._recording = Recording()
         self._transcript = LiveTranscript(
-            tools.recogniser, tools.analyser, self._recording, spec.reference, in_one=bool(spec.references)
+            tools.recogniser, tools.analyser, self._recording, spec.references, spec.reference
         )
         self._intake = OrderedIntake(
             spec.practice_id,

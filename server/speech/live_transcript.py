@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from server.speech.domain.comparison import read_so_far
+from server.speech.domain.credibility import PartialGate, claims_japanese
 from server.speech.domain.endpointing import Segment
 from server.speech.domain.events import Partial, Transcript, TranscriptSegment
 from server.speech.domain.morae import split_morae
 from server.speech.domain.reference import Reference
 from server.speech.domain.segmenting import LONGEST_SEGMENT, choose_cut, cut_speech
 from server.speech.domain.stability import Stabiliser
-from server.speech.ports import Analyser, Recogniser
+from server.speech.ports import Analyser, Recognised, Recogniser
 from server.speech.recording import Recording
 from server.speech.transcription import join_segments, transcribe_segment
 
@@ -21,8 +22,10 @@ class LiveTranscript:
 
     Args:
         recording: the audio so far.
+        references: what may be read; none for free speech. With any, all is one piece, whatever its length (they have
+            an end that is near).
         reference: what is to be read, to tell how far it has been; None where there is no one text.
-        in_one: whether it is all one piece, whatever its length (a reference has an end that is near).
+        gate: when a partial is shown.
     """
 
     def __init__(
@@ -30,15 +33,17 @@ class LiveTranscript:
         recogniser: Recogniser,
         analyser: Analyser,
         recording: Recording,
+        references: Sequence[Reference],
         reference: Reference | None,
-        *,
-        in_one: bool,
+        gate: PartialGate | None = None,
     ) -> None:
         self._recogniser = recogniser
         self._analyser = analyser
         self._recording = recording
+        self._references = references
         self._reference = reference
-        self._in_one = in_one
+        self._in_one = bool(references)
+        self._gate = gate or PartialGate()
         self._stabiliser = Stabiliser()
         self._segments: list[TranscriptSegment] = []
         self._start = 0.0
@@ -52,7 +57,7 @@ class LiveTranscript:
     async def partial(
         self, voice: Callable[[], Sequence[Segment]], start: float, until: float, over: Callable[[], bool]
     ) -> Partial | None:
-        """What has been said between `start` and `until`; None where nothing is to be told.
+        """What has been said between `start` and `until`; None where nothing is to be told, or too little is certain.
 
         Args:
             voice: stretches of voice so far.
@@ -68,14 +73,12 @@ class LiveTranscript:
         if over():
             return None
         heard = await self._recogniser.partial(self._recording.part(start, until))
-        if over() or not heard.text:
+        if over() or not heard.text or not await self._credible(heard, until - start):
             return None
         text = self._stabiliser.add("".join(segment.text for segment in self._segments) + heard.text)
         if self._reference is None:
             return Partial(text.stable, text.unstable)
-        words = await self._analyser.words(text.stable + text.unstable)
-        morae = tuple(mora for word in words for mora in split_morae(word.reading))
-        read = read_so_far(self._reference.kana, morae)
+        read = read_so_far(self._reference.kana, await self._morae(text.stable + text.unstable))
         return Partial(text.stable, text.unstable, read, len(self._reference.morae))
 
     async def final(self, voice: Sequence[Segment], start: float, end: float) -> Transcript:
@@ -88,6 +91,19 @@ class LiveTranscript:
         for piece in self._pieces(voice, max(start, self._start), end):
             segments.append(await self._transcribe(piece.start, piece.end))
         return join_segments(segments)
+
+    async def _credible(self, heard: Recognised, seconds: float) -> bool:
+        if not claims_japanese(heard.text) or self._gate.surely_japanese(heard.languages, seconds):
+            return True
+        if not self._references:
+            return False
+        if self._gate.probably_begins(heard.languages, seconds):
+            return True
+        morae = await self._morae(heard.text)
+        return any(self._gate.follows(heard.languages, reference.kana, morae) for reference in self._references)
+
+    async def _morae(self, text: str) -> tuple[str, ...]:
+        return tuple(mora for word in await self._analyser.words(text) for mora in split_morae(word.reading))
 
     def _pieces(self, voice: Sequence[Segment], start: float, end: float) -> tuple[Segment, ...]:
         """What is left to be recognised; long where no partials were wanted or they could not keep up."""

@@ -49,27 +49,28 @@ async def channel(real_server: RealServer) -> AsyncIterator[grpc.aio.Channel]:
 
 
 async def heard(
-    channel: grpc.aio.Channel, learner: Learner, samples: Samples, *, partials: bool = True
+    channel: grpc.aio.Channel, learner: Learner, samples: Samples, *sizes: int
 ) -> tuple[list[Transcript], list[Assessment]]:
     """What becomes of audio in a practice with a reference, in free speech, and in a file.
 
+    What is shown meanwhile may be no Japanese either.
+
     Args:
-        partials: whether what is shown meanwhile is held to the same. In its first second speech can't be told to be
-            English without losing a fifth of the Japanese words; what is shown then is a guess, and taken back.
+        sizes: bytes of the pieces that are sent, again and again; 100 ms unless told.
     """
     audio = linear16(samples)
     file = io.BytesIO()
     soundfile.write(file, samples, RATE, format="WAV", subtype="PCM_16")
     with_reference, free, transcribed = await asyncio.gather(
-        practise(channel, learner, config(REFERENCE), pieces(audio, CHUNK)),
-        practise(channel, learner, config(), pieces(audio, CHUNK)),
+        practise(channel, learner, config(REFERENCE), pieces(audio, *(sizes or (CHUNK,)))),
+        practise(channel, learner, config(), pieces(audio, *(sizes or (CHUNK,)))),
         SpeechServiceStub(channel).Transcribe(
             pb.TranscribeRequest(audio=file.getvalue(), language_hint="ja"), metadata=learner.metadata, timeout=60
         ),
     )
     for outcome in (with_reference, free):
         shown = [partial.stable_text + partial.unstable_text for partial in outcome.partials]
-        assert not partials or all(_LATIN.fullmatch(text) for text in shown), shown
+        assert all(_LATIN.fullmatch(text) for text in shown), shown
     transcripts = [with_reference.transcript, free.transcript, transcribed.transcript]
     return transcripts, [with_reference.assessment, free.assessment]
 
@@ -96,9 +97,10 @@ async def test_made_sounds(channel: grpc.aio.Channel, someone: Learner, name: st
 
 
 @needs_recordings
+@pytest.mark.parametrize("sizes", [(CHUNK,), (640, 1_280, 4_800)], ids=["even", "uneven"])
 @pytest.mark.parametrize("name", ENGLISH)
-async def test_english(channel: grpc.aio.Channel, someone: Learner, name: str) -> None:
-    transcripts, assessments = await heard(channel, someone, OTHER[name].samples, partials=False)
+async def test_english(channel: grpc.aio.Channel, someone: Learner, name: str, sizes: tuple[int, ...]) -> None:
+    transcripts, assessments = await heard(channel, someone, OTHER[name].samples, *sizes)
     for transcript in transcripts:
         assert _LATIN.fullmatch(transcript.text), transcript.text
         assert transcript.reading == ""
@@ -112,3 +114,15 @@ async def test_english(channel: grpc.aio.Channel, someone: Learner, name: str) -
             Unassessable.UNASSESSABLE_REASON_TOO_NOISY,
         }
         assert assessment.scores.ByteSize() == 0
+
+
+@needs_recordings
+@pytest.mark.parametrize("start", [0.31, 1.05])
+@pytest.mark.parametrize("name", ENGLISH)
+async def test_english_from_the_middle_is_never_shown_as_japanese(
+    channel: grpc.aio.Channel, someone: Learner, name: str, start: float
+) -> None:
+    audio = linear16(OTHER[name].samples[int(start * RATE) :])
+    outcome = await practise(channel, someone, config(), pieces(audio, 1_280))
+    shown = [partial.stable_text + partial.unstable_text for partial in outcome.partials]
+    assert all(_LATIN.fullmatch(text) for text in shown), shown

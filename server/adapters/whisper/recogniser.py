@@ -14,7 +14,6 @@ from server.adapters.whisper.vad import SileroNetwork
 from server.speech.ports import SAMPLE_RATE, Recognised, Samples
 
 _NOTHING = Recognised(text="", confidence=None, language="", languages={})
-_MENTIONED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ class Transcriber:
         languages = self._model.languages(encoded)
         language = recipe.language.decide(languages, recipe.expected, voice.certain)
         if language != recipe.expected:
-            return Recognised("", None, language, _mentioned(languages))
+            return Recognised("", None, language, languages)
         decoded = self._decode(encoded, language, voice, beam=1)
         text = decoded.text
         if self._unbelievable(decoded, voice):
@@ -202,9 +201,5 @@ class Transcriber:
 
 def _recognised(text: str, decoded: Decoded, language: str, languages: Mapping[str, float]) -> Recognised:
     if not text:
-        return Recognised("", None, language, _mentioned(languages))
-    return Recognised(text, min(1.0, math.exp(decoded.logprob)), language, _mentioned(languages))
-
-
-def _mentioned(languages: Mapping[str, float]) -> Mapping[str, float]:
-    return {language: p for language, p in languages.items() if p >= _MENTIONED}
+        return Recognised("", None, language, languages)
+    return Recognised(text, min(1.0, math.exp(decoded.logprob)), language, languages)

@@ -88,8 +88,20 @@ def read_so_far(expected: Sequence[str], heard: Sequence[str]) -> int:
     Returns:
         0 to `len(expected)`.
     """
-    if not heard or not expected:
-        return 0
+    return _best_prefix(expected, heard)[1]
+
+
+def agreement(expected: Sequence[str], heard: Sequence[str]) -> float:
+    """How well what was heard reads like the beginning of what is expected, whatever its length.
+
+    Returns:
+        0 to 1: 1 where it is a prefix, 0 where nothing is alike or nothing was heard.
+    """
+    return 1 - _best_prefix(expected, heard)[0] / (_GAP * len(heard)) if heard else 0.0
+
+
+def _best_prefix(expected: Sequence[str], heard: Sequence[str]) -> tuple[int, int]:
+    """The cost and the length of the prefix of `expected` that matches best; among equals the longest."""
     cost = [j * _GAP for j in range(len(heard) + 1)]
     best, position = cost[-1], 0
     # A prefix more than twice as long as what was heard costs more in morae left out than none at all.
@@ -100,7 +112,7 @@ def read_so_far(expected: Sequence[str], heard: Sequence[str]) -> int:
         cost = row
         if cost[-1] <= best:
             best, position = cost[-1], i
-    return position
+    return best, position
 
 
 @lru_cache(maxsize=32_768)
