@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-STEP = timedelta(milliseconds=500)
-"""Longer than any kind of hash takes to compare: Argon2id's 20-60 ms, bcrypt's 250 ms at cost 12."""
+STEP = timedelta(seconds=1)
+"""Longer than any kind of hash takes to compare, on a busy machine too: Argon2id's 20 ms, bcrypt's 250 ms at cost 12."""
 
 
 class EvenTimes:
-    """Holds answers back until a whole number of steps has passed since the call began.
+    """Holds answers back until a whole number of steps has passed since the work began.
 
     Hashes from elsewhere take another time to compare than ours, which would tell that there is an account.
 
@@ -28,7 +28,7 @@ class EvenTimes:
         self._step = step.total_seconds()
 
     def begin(self) -> float:
-        """When a call begins."""
+        """When the work for an answer begins."""
         return self._steady()
 
     async def hold(self, began: float) -> None:

@@ -10,6 +10,7 @@ from server.accounts.even_times import EvenTimes
 from server.accounts.guard import Guard
 from server.accounts.ports import PasswordHasher, UnitOfWorkFactory
 from server.accounts.session_tokens import Device, SessionTokens, SignedIn
+from server.accounts.turns import Turns
 from server.errors import Aborted, PermissionDenied, Reason, Unauthenticated
 from server.kernel.clock import Clock
 from server.kernel.leaving import deletion_started
@@ -44,6 +45,7 @@ class Login:
         clock: tells the time.
         guard: counts attempts.
         even_times: holds refusals back.
+        turns: lets few sign-ins go on at once.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Login:
         clock: Clock,
         guard: Guard,
         even_times: EvenTimes,
+        turns: Turns,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._hasher = hasher
@@ -61,6 +64,7 @@ class Login:
         self._clock = clock
         self._guard = guard
         self._even_times = even_times
+        self._turns = turns
 
     async def __call__(self, sign_in: SignIn) -> SignedIn:
         """Begins a session. A hash of an older kind or cost is replaced on the way.
@@ -71,22 +75,31 @@ class Login:
             ResourceExhausted: RATE_LIMITED, likewise.
             Aborted: CONCURRENT_CHANGE, when the account keeps changing meanwhile.
         """
-        began = self._even_times.begin()
         attempt = await self._guard.sign_in(sign_in.login, sign_in.network)
+        async with self._turns.turn():
+            # From here: waiting for the turn took as long as it took, whoever it is.
+            began = self._even_times.begin()
+            signed_in = await self._try(sign_in)
+        if signed_in is None:
+            await self._guard.refused(attempt)
+            await self._even_times.hold(began)
+            raise _refused()
+        await self._guard.proved(signed_in.user, sign_in.network)
+        return signed_in
+
+    async def _try(self, sign_in: SignIn) -> SignedIn | None:
+        """None when there is no such account or the password is not its own."""
         for _ in range(_TRIES):
             found = await self._find(sign_in.login)
             verdict = await self._hasher.verify(sign_in.password, found.password_hash if found else None)
             if found is None or not verdict.matches:
-                await self._guard.refused(attempt)
-                await self._even_times.hold(began)
-                raise _refused()
+                return None
             if not found.user.active:
                 raise account_inactive()
             if found.user.deletion_job_id is not None:
                 raise deletion_started(found.user.deletion_job_id)
             rehashed = await self._hasher.hash(sign_in.password) if verdict.outdated else None
             if (signed_in := await self._begin(found, rehashed, sign_in.device)) is not None:
-                await self._guard.proved(signed_in.user, sign_in.network)
                 return signed_in
         raise Aborted(Reason.CONCURRENT_CHANGE, "The account is being changed by other calls. Try again.")
 

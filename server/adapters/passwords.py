@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +26,8 @@ T = TypeVar("T")
 _BCRYPT_PREFIXES = ("$2a$", "$2b$", "$2x$", "$2y$")
 _BCRYPT_BYTES = 72
 """bcrypt looks at no more; libraries used to cut silently, so hashes from elsewhere were made that way."""
+_NICE = 5
+"""How far hashing steps back behind the event loop: it still gets a third as much of a core that both want."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +49,13 @@ class Argon2Passwords:
     """Hashes and compares passwords in its own bounded pool of threads.
 
     Args:
-        threads: hashes at once; each takes a core and the memory of its cost.
+        threads: hashes at once; each takes a core and the memory of its cost. None: half the cores, so that other calls
+            and the database have the rest.
         waiting: calls that may wait for a thread; further ones are refused.
         cost: of new hashes; a stored hash of another cost is outdated.
     """
 
-    def __init__(self, *, threads: int = 2, waiting: int = 128, cost: Argon2Cost | None = None) -> None:
+    def __init__(self, *, threads: int | None = None, waiting: int = 128, cost: Argon2Cost | None = None) -> None:
         cost = cost or Argon2Cost()
         self._argon2 = argon2.PasswordHasher(
             time_cost=cost.passes,
@@ -58,8 +65,9 @@ class Argon2Passwords:
         )
         # Compared with where there is no account, so that the answer takes as long as where there is one.
         self._nobody = self._argon2.hash("the password of nobody")
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
-        self._limit = threads + waiting
+        self.threads = threads or max(1, _cores() // 2)
+        self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="passwords", initializer=_step_back)
+        self._limit = self.threads + waiting
         self._under_way = 0
 
     async def hash(self, password: Password) -> str:
@@ -111,6 +119,20 @@ class Argon2Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: work(*args, **kwargs))
         finally:
             self._under_way -= 1
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _step_back() -> None:
+    """Lets this thread give way to the event loop and the database where there are too few cores for all."""
+    if sys.platform == "linux":
+        # Only Linux has a niceness for each thread.
+        with contextlib.suppress(OSError):
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
 
 
 def _matches_bcrypt(password: Password, stored: str) -> bool:

@@ -33,6 +33,7 @@ from server.accounts.revoke_session import RevokeSession
 from server.accounts.servicer import AccountsServicer, AccountsUseCases
 from server.accounts.session_tokens import SessionTokens
 from server.accounts.set_config import SetConfig
+from server.accounts.turns import Turns
 from server.accounts.update_me import UpdateMe
 from server.accounts.update_user import UpdateUser
 from server.accounts.verify_email import VerifyEmail
@@ -83,7 +84,15 @@ def accounts(
     downloads = DownloadMyData(unit_of_work, shared.store, clock)
     use_cases = AccountsUseCases(
         register=Register(unit_of_work, passwords, tokens, clock, ids, zones, guard),
-        login=Login(unit_of_work, passwords, tokens, clock, guard, EvenTimes(time.monotonic, asyncio.sleep)),
+        login=Login(
+            unit_of_work,
+            passwords,
+            tokens,
+            clock,
+            guard,
+            EvenTimes(time.monotonic, asyncio.sleep),
+            Turns(passwords.threads),
+        ),
         refresh_tokens=RefreshTokens(unit_of_work, tokens, clock),
         logout=Logout(unit_of_work, clock),
         list_sessions=ListSessions(unit_of_work, clock),

@@ -280,7 +280,7 @@ async def test_counts_tell_no_names_and_no_networks(accounts: Accounts) -> None:
 async def test_refusals_take_whole_steps_whatever_was_compared(accounts: Accounts) -> None:
     accounts.add_user(make_user())
     held = []
-    for login, taken in (("nobody", 0.03), ("mika", 0.26), ("nobody", 0.499), ("mika", 0.61)):
+    for login, taken in (("nobody", 0.03), ("mika", 0.26), ("nobody", 0.999), ("mika", 1.21)):
 
         async def compare(taken: float = taken) -> None:
             accounts.steady.seconds += taken
@@ -290,6 +290,6 @@ async def test_refusals_take_whole_steps_whatever_was_compared(accounts: Account
         assert await answer(accounts.login(sign_in(login, WRONG))) is not None
         held.append(round(accounts.steady.now() - began, 6))
 
-    assert held == [0.5, 0.5, 0.5, 1.0]
+    assert held == [1.0, 1.0, 1.0, 2.0]
     assert await answer(accounts.login(sign_in())) is None
     assert len(accounts.steady.slept) == 4

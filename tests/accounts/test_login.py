@@ -9,6 +9,7 @@ from server.accounts.domain.password import Password
 from server.accounts.login import Login
 from server.accounts.ports import Verdict
 from server.accounts.session_tokens import Device
+from server.accounts.turns import Turns
 from server.errors import Aborted, PermissionDenied, Reason, Unauthenticated
 from tests.support.accounts import Accounts, FakeHasher, make_user, sign_in
 
@@ -91,7 +92,9 @@ class MeanwhileHasher(FakeHasher):
 
 
 def login_with(accounts: Accounts, hasher: FakeHasher) -> Login:
-    return Login(accounts.database, hasher, accounts.tokens, accounts.clock, accounts.guard, accounts.even_times)
+    return Login(
+        accounts.database, hasher, accounts.tokens, accounts.clock, accounts.guard, accounts.even_times, Turns(2)
+    )
 
 
 async def test_a_password_changed_meanwhile_does_not_sign_in(accounts: Accounts) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 import unicodedata
 from collections.abc import Iterator
@@ -102,3 +104,20 @@ async def test_a_caller_that_goes_away_makes_room(passwords: Argon2Passwords) ->
     await asyncio.gather(*waiting, return_exceptions=True)
 
     assert await passwords.hash(PASSWORD)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a niceness for each thread")
+async def test_steps_back_behind_the_event_loop(passwords: Argon2Passwords) -> None:
+    await passwords.hash(PASSWORD)
+
+    (thread,) = (thread for thread in threading.enumerate() if thread.name.startswith("passwords"))
+    assert thread.native_id is not None
+    loop = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert os.getpriority(os.PRIO_PROCESS, thread.native_id) == min(19, loop + 5)
+
+
+async def test_leaves_half_of_the_cores_to_others() -> None:
+    hasher = Argon2Passwords(cost=CHEAP)
+    hasher.close()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    assert hasher.threads == max(1, cores // 2)

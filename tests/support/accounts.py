@@ -53,6 +53,7 @@ from server.accounts.revoke_session import RevokeSession
 from server.accounts.servicer import AccountsUseCases
 from server.accounts.session_tokens import Device, SessionTokens
 from server.accounts.set_config import SetConfig
+from server.accounts.turns import Turns
 from server.accounts.update_me import UpdateMe
 from server.accounts.update_user import UpdateUser
 from server.accounts.verify_email import VerifyEmail
@@ -542,7 +543,7 @@ class Accounts:
         self.mailer, self.background = FakeMailer(), FakeBackground()
         mailed, texts = MailedTokens(self.ids, CountingSecrets(start=1000)), MailTexts("https://app.example")
         self.register = Register(self.database, self.hasher, self.tokens, self.clock, self.ids, TIME_ZONES, self.guard)
-        self.login = Login(self.database, self.hasher, self.tokens, self.clock, self.guard, self.even_times)
+        self.login = Login(self.database, self.hasher, self.tokens, self.clock, self.guard, self.even_times, Turns(2))
         self.refresh_tokens = RefreshTokens(self.database, self.tokens, self.clock)
         self.logout = Logout(self.database, self.clock)
         self.list_sessions = ListSessions(self.database, self.clock)

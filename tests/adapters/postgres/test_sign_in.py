@@ -27,6 +27,7 @@ from server.accounts.refresh_tokens import RefreshTokens
 from server.accounts.register import Register
 from server.accounts.repeat import Repeat
 from server.accounts.session_tokens import SessionTokens
+from server.accounts.turns import Turns
 from server.adapters.clock import SystemClock, UuidV7Source, known_time_zones
 from server.adapters.passwords import Argon2Cost, Argon2Passwords
 from server.adapters.tally import MemoryTally
@@ -58,7 +59,9 @@ class Real:
         )
         guard = Guard(MemoryTally(CLOCK), b"")
         self.register = Register(unit_of_work, passwords, tokens, CLOCK, IDS, known_time_zones(), guard)
-        self.login = Login(unit_of_work, passwords, tokens, CLOCK, guard, EvenTimes(time.monotonic, asyncio.sleep))
+        self.login = Login(
+            unit_of_work, passwords, tokens, CLOCK, guard, EvenTimes(time.monotonic, asyncio.sleep), Turns(2)
+        )
         self.refresh = RefreshTokens(unit_of_work, tokens, CLOCK)
         self.logout = Logout(unit_of_work, CLOCK)
         self.get_me = GetMe(unit_of_work)
