@@ -79,7 +79,14 @@ def _parser() -> argparse.ArgumentParser:
     health = add("health", _health, "Say whether the server that runs here is well, by the exit status")
     health.add_argument("--envoy", action="store_true", help="ask Envoy whether any server is")
     keys = add("keys", _keys, "List the keys that sign access tokens", "The newest signs; all of them verify.")
-    keys.add_argument("--add", action="store_true", help="make a new key; servers that run take it within a second")
+    what = keys.add_mutually_exclusive_group()
+    what.add_argument("--add", action="store_true", help="make a new key; servers that run take it within a second")
+    what.add_argument("--prune", action="store_true", help="remove the keys that no living token was signed with")
+    keys.add_argument(
+        "--force",
+        action="store_true",
+        help="with --prune: remove all keys but the newest; sessions that hold older tokens have to refresh them",
+    )
     return parser
 
 
@@ -168,16 +175,30 @@ def _health(options: argparse.Namespace, settings: Settings, environment: Mappin
 
 
 def _keys(options: argparse.Namespace, settings: Settings, environment: Mapping[str, str]) -> int:
-    from server.adapters.clock import UuidV7Source
-    from server.adapters.tokens.keys import add_key, ensure_keys, load_keys
+    from server.adapters.clock import SystemClock, UuidV7Source
+    from server.adapters.tokens.keys import add_key, ensure_keys, load_keys, old_keys, remove_keys
 
+    if options.force and not options.prune:
+        return _refuse("--force goes with --prune", 2)
     if options.add:
         add_key(settings.keys, UuidV7Source())
     else:
         ensure_keys(settings.keys, UuidV7Source())
+    if options.prune:
+        now = SystemClock().now()
+        old = old_keys(settings.keys, settings.tokens.access)
+        gone = [key for key in old if options.force or key.needed_until <= now]
+        remove_keys(settings.keys, [key.id for key in gone])
+        for key in gone:
+            _say(f"{key.id}  removed")
+        for key in old:
+            if key not in gone:
+                _say(f"{key.id}  kept: tokens signed with it live until {key.needed_until:%Y-%m-%d %H:%M:%S} UTC")
+        _say(f"{load_keys(settings.keys).signer.id}  signs")
+        return 0
     ring = load_keys(settings.keys)
-    for key in ring.keys:
-        _say(f"{key.id}{'  signs' if key.id == ring.signer.id else ''}")
+    for one in ring.keys:
+        _say(f"{one.id}{'  signs' if one.id == ring.signer.id else ''}")
     return 0
 
 

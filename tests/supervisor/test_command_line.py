@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,3 +110,46 @@ def test_health_of_what_is_not_there(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "UNAVAILABLE" in capsys.readouterr().err
     assert main(["health", "--envoy"]) == 1
     assert "no server that is well" in capsys.readouterr().err
+
+
+def test_keys_are_removed_once_no_token_needs_them(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys"]) == 0
+    assert main(["keys", "--add"]) == 0
+    assert main(["keys", "--add"]) == 0
+    first, second, third = (key.id for key in load_keys(home / "keys").keys)
+    os.utime(home / "keys" / f"{second}.pem", (0, 0))
+    capsys.readouterr()
+
+    # The second came a moment ago, whatever its file says, and so the tokens of the first may live.
+    assert main(["keys", "--prune"]) == 0
+
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in said] == [[first, "kept:"], [second, "kept:"], [third, "signs"]]
+    assert [key.id for key in load_keys(home / "keys").keys] == [first, second, third]
+
+    assert main(["keys", "--prune", "--force"]) == 0
+
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in said] == [[first, "removed"], [second, "removed"], [third, "signs"]]
+    assert [key.id for key in load_keys(home / "keys").keys] == [third]
+    assert main(["keys", "--prune", "--force"]) == 0
+    assert [key.id for key in load_keys(home / "keys").keys] == [third]
+
+
+def test_keys_that_are_old_enough_are_removed_without_force(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Two keys of long ago, named by hand.
+    assert main(["keys"]) == 0
+    (made,) = (home / "keys").glob("*.pem")
+    for name in ("2024-a", "2024-b"):
+        (home / "keys" / f"{name}.pem").write_bytes(made.read_bytes())
+        os.utime(home / "keys" / f"{name}.pem", (1_700_000_000, 1_700_000_000))
+    made.unlink()
+
+    assert main(["keys", "--prune"]) == 0
+
+    assert [key.id for key in load_keys(home / "keys").keys] == ["2024-b"]
+
+
+def test_force_alone_means_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "--force"]) == 2
+    assert "--prune" in capsys.readouterr().err

@@ -10,9 +10,12 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+import uuid
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -28,6 +31,8 @@ from server.kernel.clock import IdSource
 ALGORITHM = "EdDSA"
 _SECRET_FILE = "secret.key"  # noqa: S105 - a file's name
 _SECRET_BYTES = 32
+_TAKE_UP = timedelta(minutes=1)
+"""How long servers may take to see a new key: they look every second, their clocks and shared folders may be late."""
 
 
 class KeysError(Exception):
@@ -111,6 +116,64 @@ def add_key(folder: Path, ids: IdSource) -> None:
     """
     with _locked(folder):
         _make(folder, ids)
+
+
+@dataclass(frozen=True, slots=True)
+class OldKey:
+    """A key that signs no more.
+
+    Attributes:
+        id: the key's.
+        needed_until: when the last token that it signed expires.
+    """
+
+    id: str
+    needed_until: datetime
+
+
+def old_keys(folder: Path, life: timedelta) -> tuple[OldKey, ...]:
+    """The keys that sign no more, the oldest first; never the newest.
+
+    Args:
+        folder: as `ensure_keys` makes it.
+        life: the longest that an access token lives.
+
+    Raises:
+        KeysError: the folder can't be used.
+    """
+    keys = load_keys(folder).keys
+    return tuple(OldKey(key.id, _taken_up(folder, later.id) + _TAKE_UP + life) for key, later in pairwise(keys))
+
+
+def remove_keys(folder: Path, ids: Collection[str]) -> None:
+    """Removes keys; servers that run refuse their tokens within a second.
+
+    Raises:
+        KeysError: the newest is among them, or the folder can't be used.
+    """
+    with _locked(folder):
+        if load_keys(folder).signer.id in ids:
+            raise KeysError("the newest key signs; it can't be removed")
+        for key_id in ids:
+            try:
+                (folder / f"{key_id}.pem").unlink(missing_ok=True)
+            except OSError as error:
+                raise KeysError(f"{folder / key_id}.pem: {error.strerror}") from error
+
+
+def _taken_up(folder: Path, key_id: str) -> datetime:
+    """When a key began to sign: when it was made, or came into the folder if that was later."""
+    path = folder / f"{key_id}.pem"
+    try:
+        came = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError as error:
+        raise KeysError(f"{path}: {error.strerror}") from error
+    try:
+        named = uuid.UUID(key_id)
+    except ValueError:
+        return came
+    # RFC 9562: the first 48 bits of a UUID of version 7 are the milliseconds since 1970.
+    return max(came, datetime.fromtimestamp((named.int >> 80) / 1000, UTC)) if named.version == 7 else came
 
 
 def load_keys(folder: Path) -> KeyRing:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import stat
+import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from server.adapters.clock import UuidV7Source
 from server.adapters.tokens import ensure_keys, load_keys, page_token_secret
-from server.adapters.tokens.keys import KeysError
-from tests.support.kernel import CountingIds
+from server.adapters.tokens.keys import KeysError, add_key, old_keys, remove_keys
+from tests.support.kernel import NOON, CountingIds
 
 
 def mode(path: Path) -> int:
@@ -96,3 +99,53 @@ def test_says_which_file_can_not_be_used(tmp_path: Path) -> None:
 
 def test_a_key_keeps_itself_out_of_its_repr(tmp_path: Path) -> None:
     assert "rivate" not in repr(ensure_keys(tmp_path, CountingIds()).signer)
+
+
+LIFE = timedelta(minutes=15)
+
+
+def take_up(folder: Path, key_id: str, at: datetime) -> None:
+    """Lets a key have come into the folder then."""
+    os.utime(folder / f"{key_id}.pem", (at.timestamp(), at.timestamp()))
+
+
+def test_a_key_is_needed_as_long_as_a_token_it_signed_may_live(tmp_path: Path) -> None:
+    ids = CountingIds()
+    first = ensure_keys(tmp_path, ids).signer.id
+    assert old_keys(tmp_path, LIFE) == ()
+    add_key(tmp_path, ids)
+    add_key(tmp_path, ids)
+    second, third = (key.id for key in load_keys(tmp_path).keys[1:])
+    take_up(tmp_path, second, NOON)
+    take_up(tmp_path, third, NOON + timedelta(hours=1))
+
+    old = old_keys(tmp_path, LIFE)
+
+    assert [(key.id, key.needed_until) for key in old] == [
+        (first, NOON + timedelta(minutes=16)),
+        (second, NOON + timedelta(minutes=76)),
+    ]
+
+
+def test_a_key_that_was_made_later_than_its_file_says_counts_from_then(tmp_path: Path) -> None:
+    first = ensure_keys(tmp_path, CountingIds()).signer.id
+    made = datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC)
+    later = str(uuid.UUID(int=(int(made.timestamp() * 1000) << 80) | (7 << 76) | (2 << 62)))
+    (tmp_path / f"{first}.pem").rename(tmp_path / f"{later}.pem")
+    (tmp_path / "0.pem").write_bytes((tmp_path / f"{later}.pem").read_bytes())
+    take_up(tmp_path, later, NOON)
+
+    assert [(key.id, key.needed_until) for key in old_keys(tmp_path, LIFE)] == [("0", made + timedelta(minutes=16))]
+
+
+def test_the_newest_key_is_never_removed(tmp_path: Path) -> None:
+    ids = CountingIds()
+    first = ensure_keys(tmp_path, ids).signer.id
+    add_key(tmp_path, ids)
+    newest = load_keys(tmp_path).signer.id
+
+    with pytest.raises(KeysError, match="newest"):
+        remove_keys(tmp_path, [first, newest])
+    assert len(load_keys(tmp_path).keys) == 2
+    remove_keys(tmp_path, [first, first, "unknown"])
+    assert [key.id for key in load_keys(tmp_path).keys] == [newest]
