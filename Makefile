@@ -138,6 +138,7 @@ bench-transcription: $(INSTALLED) ## Measure recognition: accuracy against the f
 .PHONY: bench-content
 bench-content: $(INSTALLED) ## Measure content: readings and accents against checked sentences
 	@$(BIN)/python -m bench.content
+
 .PHONY: bench-accounts
 bench-accounts: $(INSTALLED) ## Measure what 20 sign-ins at once do to other calls, and what the time of answers tells
 	@$(BIN)/python -m bench.accounts

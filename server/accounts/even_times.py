@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 STEP = timedelta(seconds=1)
-"""Longer than any kind of hash takes to compare, on a busy machine too: Argon2id's 20 ms, bcrypt's 250 ms at cost 12."""
+"""Longer than any kind of hash takes to compare, on a busy machine too: Argon2id 20 ms, bcrypt 250 ms at cost 12."""
 
 
 class EvenTimes:

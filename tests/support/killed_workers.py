@@ -19,18 +19,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import insert, text
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 
 from server.adapters.clock import SystemClock, UuidV7Source
 from server.adapters.postgres.engine import create_engine, libpq_url
 from server.adapters.postgres.tables import UserRow
 from server.adapters.postgres.unit_of_work import PostgresUnitOfWork, unit_of_work_factory
 from server.config import Settings, Worker
-from server.jobs.domain.job import Job
+from server.jobs.cancel_job import CancelJob
+from server.jobs.domain.job import Job, JobState
 from server.jobs.domain.kinds import JobKind
 from server.jobs.domain.results import JobResult, RescoringResult
-from server.jobs.run_job import Effect, Run
-from server.kernel.identity import UserId
+from server.jobs.get_job import GetJob
+from server.jobs.run_job import BEAT, Effect, Run
+from server.jobs.start_job import StartJob
+from server.kernel.identity import Caller, Role, SessionId, UserId
 from server.worker import Pace, work
 
 ROOT = Path(__file__).parents[2]
@@ -73,10 +77,10 @@ def _mark(job_id: str, part: str) -> Effect[PostgresUnitOfWork, None]:
 
 def main(arguments: Sequence[str]) -> None:
     """Works until it is killed."""
-    url, home, steps, pause = arguments
+    url, home, steps, pause, beat = arguments
     settings = Settings(home=Path(home), database_url=url, worker=Worker(jobs=8))
     handlers = {JobKind.RESCORING: Steps(int(steps), float(pause))}
-    asyncio.run(work(settings, asyncio.Event(), lambda _: handlers, PACE))
+    asyncio.run(work(settings, asyncio.Event(), lambda _: handlers, replace(PACE, beat=timedelta(seconds=float(beat)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +107,14 @@ class Survival:
 
 
 async def queue_jobs(url: str, count: int) -> None:
-    """Makes an account and its jobs on a migrated database."""
+    """Makes an account, unless it is there, and its jobs on a migrated database."""
     engine = create_engine(url)
     now, ids = datetime.now(UTC), UuidV7Source()
     async with engine.begin() as connection:
         row = {"id": _OWNER, "email": "mika@example.org", "username": "mika", "password_hash": "x"}
-        await connection.execute(insert(UserRow).values(**row, created_at=now, updated_at=now))
-        await connection.execute(text("CREATE TABLE done (job_id uuid NOT NULL, part text NOT NULL)"))
+        account = insert(UserRow).values(**row, created_at=now, updated_at=now)
+        await connection.execute(account.on_conflict_do_nothing())
+        await connection.execute(text("CREATE TABLE IF NOT EXISTS done (job_id uuid NOT NULL, part text NOT NULL)"))
     unit_of_work = unit_of_work_factory(engine)
     for _ in range(count):
         async with unit_of_work() as uow:
@@ -187,9 +192,56 @@ def survive(
     )
 
 
-def _start(url: str, home: str, steps: int, pause: float) -> subprocess.Popen[bytes]:
+def cancel_each(url: str, home: Path, *, jobs: int, seed: int, limit: float) -> list[float]:
+    """Seconds between telling a job to stop and its end, of jobs that run in one worker at the usual beat.
+
+    Args:
+        url: a migrated database, which it fills.
+        home: the worker's folder.
+        jobs: how many jobs, one after another.
+        seed: of the random moments.
+        limit: seconds after which it gives up waiting for one.
+    """
+    return asyncio.run(_cancel_each(url, home, jobs, seed, limit))
+
+
+async def _cancel_each(url: str, home: Path, jobs: int, seed: int, limit: float) -> list[float]:
+    await queue_jobs(url, 0)
+    chance, clock, ids = random.Random(seed), SystemClock(), UuidV7Source()
+    engine = create_engine(url)
+    unit_of_work = unit_of_work_factory(engine)
+    start, cancel, get = StartJob(clock, ids), CancelJob(unit_of_work, clock), GetJob(unit_of_work, clock)
+    owner = Caller(_OWNER, Role.STUDENT, SessionId(_OWNER), datetime.max.replace(tzinfo=UTC))
+    worker = _start(url, str(home), 100_000, 0.05, BEAT.total_seconds())
+
+    async def until(job_id: str, state: JobState) -> float:
+        began = time.monotonic()
+        async with asyncio.timeout(limit):
+            while (await get(owner, job_id)).state is not state:  # noqa: ASYNC110 - it is in another process
+                await asyncio.sleep(0.005)
+        return time.monotonic() - began
+
+    try:
+        taken = []
+        for _ in range(jobs):
+            async with unit_of_work() as uow:
+                job_id = await start(uow, _OWNER, JobKind.RESCORING, {})
+                await uow.commit()
+            await until(job_id, JobState.RUNNING)
+            await asyncio.sleep(chance.uniform(0, 1.5))
+            await cancel(owner, job_id)
+            taken.append(await until(job_id, JobState.CANCELLED))
+        return taken
+    finally:
+        worker.kill()
+        worker.wait()
+        await engine.dispose()
+
+
+def _start(url: str, home: str, steps: int, pause: float, beat: float | None = None) -> subprocess.Popen[bytes]:
+    beat = PACE.beat.total_seconds() if beat is None else beat
     return subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, url, home, str(steps), str(pause)],
+        [sys.executable, "-c", _PROGRAM, url, home, str(steps), str(pause), str(beat)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         stdin=subprocess.DEVNULL,
