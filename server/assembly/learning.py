@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kaiwa.learning.v1 import learning_service_pb2_grpc as learning_rpc
 from server.adapters.postgres.unit_of_work import PostgresUnitOfWork
+from server.assembly.learning_jobs import StartLearningJob
 from server.assembly.shared import Shared
 from server.content.batch_get_sentences import BatchGetSentences
 from server.content.domain.sentence import SentenceId as ContentSentenceId
 from server.content.mapping import encode_sentence
+from server.jobs.start_job import StartJob
 from server.kernel.clock import Clock, IdSource
 from server.kernel.identity import Caller
 from server.learning.add_cards import AddCards
@@ -17,11 +19,18 @@ from server.learning.bury_cards import BuryCards
 from server.learning.change_cards import ChangeCards
 from server.learning.domain.card import SentenceId
 from server.learning.get_card import GetCard
+from server.learning.get_daily_stats import GetDailyStats
+from server.learning.get_forecast import GetForecast
+from server.learning.get_progress import GetProgress
 from server.learning.get_review_queue import GetReviewQueue
 from server.learning.get_settings import GetSettings
+from server.learning.get_stats import GetStats
+from server.learning.get_trends import GetTrends
 from server.learning.list_cards import ListCards
+from server.learning.optimize_scheduler import OptimizeScheduler
 from server.learning.reset_cards import ResetCards
 from server.learning.servicer import LearningServicer, LearningUseCases
+from server.learning.simulate_workload import SimulateWorkload
 from server.learning.submit_review import SubmitReview
 from server.learning.submit_reviews import SubmitReviews
 from server.learning.suspend_cards import SuspendCards
@@ -46,6 +55,7 @@ def learning_service(
     """LearningService of these parts."""
     submit_reviews = SubmitReviews(unit_of_work, clock)
     change_cards = ChangeCards(unit_of_work, clock, ids)
+    jobs = StartLearningJob(StartJob(clock, ids))
     use_cases = LearningUseCases(
         get_review_queue=GetReviewQueue(unit_of_work, ContentSentences(BatchGetSentences(unit_of_work)), clock),
         submit_review=SubmitReview(submit_reviews),
@@ -61,6 +71,13 @@ def learning_service(
         reset_cards=ResetCards(change_cards),
         get_settings=GetSettings(unit_of_work),
         update_settings=UpdateSettings(unit_of_work, clock, ids),
+        get_progress=GetProgress(unit_of_work, clock),
+        get_stats=GetStats(unit_of_work, clock),
+        get_daily_stats=GetDailyStats(unit_of_work, clock),
+        get_trends=GetTrends(unit_of_work, clock),
+        get_forecast=GetForecast(unit_of_work, clock),
+        optimize_scheduler=OptimizeScheduler(unit_of_work, jobs, clock),
+        simulate_workload=SimulateWorkload(unit_of_work, jobs, clock),
         sync_changes=SyncChanges(unit_of_work),
     )
     return Service(

@@ -116,7 +116,11 @@ def _scenario(scenario: SimulatedScenario) -> job_pb2.SimulatedScenario:
     return job_pb2.SimulatedScenario(
         desired_retention=scenario.desired_retention,
         days=(
-            job_pb2.SimulatedDay(reviews=day.reviews, new_cards=day.new_cards, study_time=seconds(day.study_seconds))
+            job_pb2.SimulatedDay(
+                reviews=day.reviews,
+                new_cards=day.new_cards,
+                study_time=None if day.study_seconds is None else seconds(day.study_seconds),
+            )
             for day in scenario.days
         ),
         remembered_cards=scenario.remembered_cards,

@@ -42,6 +42,10 @@ class JobRepository(Protocol):
         """How many of the user's jobs have not ended. Until the transaction ends nobody else can count them."""
         ...
 
+    async def latest_unfinished(self, user_id: UserId, kind: JobKind) -> str | None:
+        """The id of the user's latest job of a kind that has not ended."""
+        ...
+
     async def lock(self, job_id: str) -> Job | None:
         """A job as it is now and stays, but for this transaction, until the transaction ends."""
         ...

@@ -138,6 +138,13 @@ def preview(card: Card, at: datetime, regime: Regime) -> tuple[tuple[Rating, Out
     )
 
 
+async def count_waiting(
+    uow: UnitOfWork, user_id: UserId, wanted: CardFilter, regime: Regime, now: datetime
+) -> QueueCounts:
+    """How many cards wait."""
+    return (await _due(uow, user_id, wanted, regime, now, limit=1)).counts
+
+
 async def _due(
     uow: UnitOfWork, user_id: UserId, wanted: CardFilter, regime: Regime, now: datetime, limit: int
 ) -> _Found:

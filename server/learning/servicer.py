@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.message import Message
@@ -17,12 +17,19 @@ from server.learning.domain.card import CardId, SentenceId
 from server.learning.domain.review import ReviewId
 from server.learning.domain.sync import StoredSettings
 from server.learning.get_card import GetCard
+from server.learning.get_daily_stats import GetDailyStats
+from server.learning.get_forecast import GetForecast
+from server.learning.get_progress import GetProgress
 from server.learning.get_review_queue import GetReviewQueue
 from server.learning.get_settings import GetSettings
+from server.learning.get_stats import GetStats
+from server.learning.get_trends import GetTrends
 from server.learning.list_cards import ListCards
-from server.learning.mapping import cursors, requests, results
+from server.learning.mapping import cursors, requests, results, statistics
 from server.learning.mapping.enums import SKILL_FROM, day_of
+from server.learning.optimize_scheduler import OptimizeScheduler
 from server.learning.reset_cards import ResetCards
+from server.learning.simulate_workload import SimulateWorkload
 from server.learning.submit_review import SubmitReview
 from server.learning.submit_reviews import SubmitReviews
 from server.learning.suspend_cards import SuspendCards
@@ -55,6 +62,13 @@ class LearningUseCases:
     reset_cards: ResetCards
     get_settings: GetSettings
     update_settings: UpdateSettings
+    get_progress: GetProgress
+    get_stats: GetStats
+    get_daily_stats: GetDailyStats
+    get_trends: GetTrends
+    get_forecast: GetForecast
+    optimize_scheduler: OptimizeScheduler[Any]
+    simulate_workload: SimulateWorkload[Any]
     sync_changes: SyncChanges
 
 
@@ -166,6 +180,45 @@ class LearningServicer(pb_grpc.LearningServiceServicer):
 
         reply = requests.reply(show, request, pb.UpdateSettingsResponse)
         return await self._use.update_settings(current_caller(), requests.settings_change(request), reply)
+
+    async def GetProgress(self, request: pb.GetProgressRequest, context: Context) -> pb.GetProgressResponse:
+        skills = [SKILL_FROM[skill] for skill in request.skills]
+        return statistics.progress_message(await self._use.get_progress(current_caller(), skills))
+
+    async def GetStats(self, request: pb.GetStatsRequest, context: Context) -> pb.GetStatsResponse:
+        skills = [SKILL_FROM[skill] for skill in request.skills]
+        wanted = statistics.day_range(request)
+        return statistics.stats_message(await self._use.get_stats(current_caller(), wanted, skills))
+
+    async def GetDailyStats(self, request: pb.GetDailyStatsRequest, context: Context) -> pb.GetDailyStatsResponse:
+        wanted = statistics.day_range(request)
+        return statistics.daily_message(await self._use.get_daily_stats(current_caller(), wanted))
+
+    async def GetTrends(self, request: pb.GetTrendsRequest, context: Context) -> pb.GetTrendsResponse:
+        wanted, step = statistics.day_range(request), statistics.STEP_FROM[request.step]
+        return statistics.trends_message(await self._use.get_trends(current_caller(), wanted, step))
+
+    async def GetForecast(self, request: pb.GetForecastRequest, context: Context) -> pb.GetForecastResponse:
+        days, wanted = statistics.forecast_days(request), requests.card_filter(request.filter)
+        return statistics.forecast_message(await self._use.get_forecast(current_caller(), days, wanted))
+
+    async def OptimizeScheduler(
+        self, request: pb.OptimizeSchedulerRequest, context: Context
+    ) -> pb.OptimizeSchedulerResponse:
+        def show(job_id: str) -> pb.OptimizeSchedulerResponse:
+            return pb.OptimizeSchedulerResponse(job_id=job_id)
+
+        reply = requests.reply(show, request, pb.OptimizeSchedulerResponse)
+        return await self._use.optimize_scheduler(current_caller(), statistics.optimization(request), reply)
+
+    async def SimulateWorkload(
+        self, request: pb.SimulateWorkloadRequest, context: Context
+    ) -> pb.SimulateWorkloadResponse:
+        def show(job_id: str) -> pb.SimulateWorkloadResponse:
+            return pb.SimulateWorkloadResponse(job_id=job_id)
+
+        reply = requests.reply(show, request, pb.SimulateWorkloadResponse)
+        return await self._use.simulate_workload(current_caller(), statistics.simulation(request), reply)
 
     async def SyncChanges(self, request: pb.SyncChangesRequest, context: Context) -> pb.SyncChangesResponse:
         caller = current_caller()

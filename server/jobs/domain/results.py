@@ -56,11 +56,11 @@ class OptimizationResult:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedDay:
-    """One simulated day: reviews, new cards and seconds of study, averaged over the runs."""
+    """One simulated day: means over the runs; the seconds of study are None where the pace is not known."""
 
     reviews: float
     new_cards: float
-    study_seconds: float
+    study_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from server.learning.domain.card import Skill, State
@@ -68,6 +68,34 @@ def count_cards_by(groups: Iterable[CardGroup], key: Callable[[CardGroup], K]) -
     for group in groups:
         apart[key(group)].append(group)
     return {each: count_cards(members) for each, members in apart.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class DueGroup:
+    """Scheduled cards that are alike: neither new nor suspended.
+
+    Attributes:
+        due_day: the learner's day on which cards in REVIEW are due; None: they are in steps.
+        due_at: when their step ends; None: they are in REVIEW.
+        buried_until: the learner's day from which they are shown again; None: they are not buried.
+        count: how many they are.
+    """
+
+    state: State
+    mature: bool
+    due_day: date | None
+    due_at: datetime | None
+    buried_until: date | None
+    count: int
+
+    def due(self, day_of: Callable[[datetime], date]) -> DueCards | None:
+        """The day on which they come up; None: they are not scheduled."""
+        day = self.due_day if self.due_at is None else day_of(self.due_at)
+        if day is None:
+            return None
+        return DueCards(
+            day if self.buried_until is None else max(day, self.buried_until), self.state, self.mature, self.count
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from server.learning.domain.card import Memory
 from server.learning.domain.figures import RATINGS
 from server.learning.domain.review import Rating, ReviewKind
 
@@ -119,6 +121,38 @@ class Deck:
         return len(self.stability)
 
 
+@dataclass(frozen=True, slots=True)
+class KnownCard:
+    """A card of the learner's, as they left it.
+
+    Attributes:
+        memory: FSRS's or SM-2's; empty where the card is new.
+        interval_days: that the last answer gave; 0 in steps.
+        memory_day: the learner's day of the last answer that counted; None where it is new.
+        due_day: the learner's day on which it is due; None where it is new or in steps.
+    """
+
+    memory: Memory
+    interval_days: float
+    memory_day: date | None
+    due_day: date | None
+
+    def start(self, today: date, weights: Sequence[float]) -> tuple[float, float, float, float]:
+        """Its place in a deck that starts today."""
+        if self.memory_day is None:
+            return _NEW
+        stability, difficulty = self.memory.stability, self.memory.difficulty
+        if stability is None or difficulty is None:
+            if self.memory.ease is None:
+                return _NEW
+            stability, difficulty = memory_from_sm2(self.memory.ease, max(1.0, self.interval_days), weights)
+        due = today if self.due_day is None else self.due_day
+        return stability, difficulty, float(max(0, (today - self.memory_day).days)), float((due - today).days)
+
+
+_NEW = (math.nan, math.nan, 0.0, 0.0)
+
+
 def deck_of(cards: Sequence[tuple[float, float, float, float]], size: int, seed: int) -> Deck:
     """A deck of a size: of the learner's cards, a random sample where they are more, new ones added where less.
 
@@ -130,7 +164,7 @@ def deck_of(cards: Sequence[tuple[float, float, float, float]], size: int, seed:
     known = np.array(cards, dtype=np.float64).reshape(-1, 4)
     if len(known) > size:
         known = known[np.sort(np.random.default_rng(seed).choice(len(known), size, replace=False))]
-    added = np.tile(np.array([np.nan, np.nan, 0.0, 0.0]), (size - len(known), 1))
+    added = np.tile(np.array(_NEW), (size - len(known), 1))
     return Deck(*np.concatenate([known, added]).T.copy())
 
 

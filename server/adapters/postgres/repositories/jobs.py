@@ -85,6 +85,16 @@ class PostgresJobs:
         query = select(func.count()).select_from(JobRow).where(JobRow.user_id == user_id, JobRow.state.not_in(_FINAL))
         return (await self._session.execute(query)).scalar_one()
 
+    async def latest_unfinished(self, user_id: UserId, kind: JobKind) -> str | None:
+        """The id of the user's latest job of a kind that has not ended."""
+        query = (
+            select(JobRow.id)
+            .where(JobRow.user_id == user_id, JobRow.kind == kind.value, JobRow.state.not_in(_FINAL))
+            .order_by(JobRow.created_at.desc(), JobRow.id.desc())
+            .limit(1)
+        )
+        return (await self._session.execute(query)).scalar_one_or_none()
+
     async def lock(self, job_id: str) -> Job | None:
         """A job as it is now and stays, but for this transaction, until the transaction ends."""
         query = select(JobRow).where(JobRow.id == job_id).with_for_update().execution_options(populate_existing=True)

@@ -6,10 +6,26 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BindParameter, ColumnElement, Date, Integer, delete, func, insert, select, text, union_all
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ColumnElement,
+    Date,
+    Integer,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy import bindparam as bound
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.adapters.postgres.repositories.cards import filter_conditions
+from server.adapters.postgres.repositories.review_log import may_see
 from server.adapters.postgres.tables import (
     AttemptRow,
     CardRow,
@@ -17,14 +33,16 @@ from server.adapters.postgres.tables import (
     ReviewRow,
     SentenceRow,
     SpeakingSessionRow,
+    UserRow,
 )
 from server.kernel.identity import UserId
-from server.learning.domain.card import MATURE_DAYS, Skill, State
+from server.learning.domain.card import MATURE_DAYS, Memory, Skill, State
 from server.learning.domain.day_of_study import SESSION_GAP, Spoken
 from server.learning.domain.figures import COUNTS, ROWS, DayAndSkill, Figures, difference
-from server.learning.domain.progress import CardGroup
+from server.learning.domain.progress import CardGroup, DueGroup
 from server.learning.domain.review import AnswerEffect, Rating, ReviewKind
-from server.learning.domain.simulation import AnswerCount
+from server.learning.domain.selection import CardFilter
+from server.learning.domain.simulation import AnswerCount, KnownCard
 from server.learning.domain.training import LoggedReview
 
 _KEY = "user_id = :user_id AND day = :day AND skill = :skill"
@@ -178,12 +196,11 @@ class PostgresStatistics:
 
     async def card_groups(self, user_id: UserId, today: date, skills: Collection[Skill] = ()) -> Sequence[CardGroup]:
         """The learner's cards, counted by where they stand and what their sentence is. No skills: all."""
-        mature = (CardRow.state == State.REVIEW.value) & (CardRow.interval_seconds >= MATURE_DAYS * 86_400)
         buried = func.coalesce(CardRow.buried_until_day > today, False)
         keys = (
             CardRow.skill,
             CardRow.state,
-            func.coalesce(mature, False),
+            func.coalesce(_mature(), False),
             CardRow.suspended,
             SentenceRow.difficulty,
             SentenceRow.jlpt_level,
@@ -216,6 +233,47 @@ class PostgresStatistics:
         if skills:
             query = query.where(CardRow.skill.in_([skill.value for skill in skills]))
         return (await self._session.execute(query)).scalar_one()
+
+    async def due_groups(self, user_id: UserId, filter: CardFilter, today: date) -> Sequence[DueGroup]:
+        """Cards that are neither new nor suspended, of sentences that the learner may see, by when they are due."""
+        buried = case((CardRow.buried_until_day > today, CardRow.buried_until_day))
+        keys = (CardRow.state, func.coalesce(_mature(), False), CardRow.due_day, CardRow.due_at, buried)
+        query = (
+            select(*keys, func.count())
+            .join(SentenceRow, SentenceRow.id == CardRow.sentence_id)
+            .where(
+                CardRow.user_id == user_id,
+                CardRow.state != State.NEW.value,
+                CardRow.suspended.is_(False),
+                CardRow.deleted_at.is_(None),
+                *may_see(user_id),
+                *filter_conditions(filter),
+            )
+            .group_by(*keys)
+        )
+        return [
+            DueGroup(State(state), mature, due_day, due_at, buried_until, count)
+            for state, mature, due_day, due_at, buried_until, count in await self._session.execute(query)
+        ]
+
+    async def known_cards(self, user_id: UserId) -> Sequence[KnownCard]:
+        """The learner's cards that are not suspended, in a fixed order."""
+        query = (
+            select(
+                CardRow.stability,
+                CardRow.difficulty,
+                CardRow.ease_factor,
+                func.coalesce(CardRow.interval_seconds, 0),
+                CardRow.memory_day,
+                CardRow.due_day,
+            )
+            .where(CardRow.user_id == user_id, CardRow.suspended.is_(False), CardRow.deleted_at.is_(None))
+            .order_by(CardRow.id)
+        )
+        return [
+            KnownCard(Memory(stability, difficulty, ease), seconds / 86_400, memory_day, due_day)
+            for stability, difficulty, ease, seconds, memory_day, due_day in await self._session.execute(query)
+        ]
 
     async def logged_reviews(self, user_id: UserId) -> Sequence[LoggedReview]:
         """The standing entries of the learner's log, in its order."""
@@ -260,6 +318,18 @@ class PostgresStatistics:
             .limit(limit)
         )
         return [UserId(user_id) for user_id in (await self._session.execute(query)).scalars()]
+
+    async def learners(self, after: UserId | None, limit: int) -> Sequence[UserId]:
+        """The first learners after one, in the order of their ids, who have a card."""
+        has_card = exists().where(CardRow.user_id == UserRow.id)
+        query = select(UserRow.id).where(has_card).order_by(UserRow.id).limit(limit)
+        if after is not None:
+            query = query.where(UserRow.id > after)
+        return [UserId(user_id) for user_id in (await self._session.execute(query)).scalars()]
+
+
+def _mature() -> ColumnElement[bool]:
+    return (CardRow.state == State.REVIEW.value) & (CardRow.interval_seconds >= MATURE_DAYS * 86_400)
 
 
 def _is_answer() -> tuple[ColumnElement[bool], ...]:

@@ -570,7 +570,7 @@ class SimulatedDay(_message.Message):
     """Cards seen for the first time, averaged over the runs."""
     @_builtins.property
     def study_time(self) -> _duration_pb2.Duration:
-        """Time the reviews and new cards take, from the learner's own answer times."""
+        """Time the reviews and new cards take, from the learner's own answer times. Unset where none was measured yet."""
 
     def __init__(
         self,

@@ -518,7 +518,7 @@ export type SimulatedDay = Message<"kaiwa.jobs.v1.SimulatedDay"> & {
   newCards: number;
 
   /**
-   * Time the reviews and new cards take, from the learner's own answer times.
+   * Time the reviews and new cards take, from the learner's own answer times. Unset where none was measured yet.
    *
    * @generated from field: google.protobuf.Duration study_time = 3;
    */
