@@ -73,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     add("worker", _worker, "Run the worker, which does jobs and tidies up now and then", "Any number may run at once.")
     migrate = add("migrate", _migrate, "Bring the database's schema up to date")
     migrate.add_argument("--check", action="store_true", help="change nothing; fail if it is not up to date")
+    add(
+        "rebuild-stats",
+        _rebuild_stats,
+        "Compute every learner's daily figures anew from their log of reviews",
+        "They are kept with each review, so it finds nothing unless something went wrong. Servers may run meanwhile.",
+    )
     front = add("envoy", _envoy, "Run Envoy with the settings filled into envoy/envoy.yaml")
     front.add_argument("--print", action="store_true", dest="print_only", help="show the configuration, run nothing")
     add("doctor", _doctor, "Say what this machine has of what Kaiwa needs")
@@ -140,6 +146,13 @@ def _migrate(options: argparse.Namespace, settings: Settings, environment: Mappi
             )
         upgrade(url)
         _say(f"The schema went from {before or 'nothing'} to {wanted}.")
+    return 0
+
+
+def _rebuild_stats(options: argparse.Namespace, settings: Settings, environment: Mapping[str, str]) -> int:
+    from server.rebuild import rebuild_statistics
+
+    asyncio.run(rebuild_statistics(settings, _say))
     return 0
 
 

@@ -26,6 +26,7 @@ from server.jobs.domain.kinds import JobKind
 from server.jobs.run_job import BEAT, Handler, RunJob
 from server.jobs.take_up_jobs import SILENT_FOR, TakeUpJobs
 from server.kernel.clock import Clock, IdSource
+from server.learning.recompute_statistics import RecomputeStatistics
 from server.speech.remove_orphaned_audio import RemoveOrphanedAudio
 
 EXPIRED_KEPT = timedelta(days=7)
@@ -121,6 +122,7 @@ def chores(
     remove_orphaned_audio: Tidy,
     remove_expired_exports: Tidy,
     remove_orphaned_exports: Tidy,
+    check_statistics: Tidy,
 ) -> tuple[Chore, ...]:
     """All chores, each with its times."""
     return (
@@ -133,6 +135,7 @@ def chores(
         Chore("orphaned exports", "33 3 * * *", timedelta(days=1), remove_orphaned_exports),
         Chore("expired jobs", "12 * * * *", timedelta(0), maintenance.delete_expired_jobs),
         Chore("orphaned audio", "23 3 * * *", timedelta(days=1), remove_orphaned_audio),
+        Chore("statistics", "41 3 * * *", timedelta(days=1), check_statistics),
         Chore("dead deliveries", "* * * * *", timedelta(minutes=1), maintenance.forget_dead_deliveries),
         Chore(
             "forgotten speaking sessions",
@@ -184,6 +187,7 @@ async def work(settings: Settings, stop: asyncio.Event, make_handlers: MakeHandl
             remove_orphaned_audio=RemoveOrphanedAudio(store, maintenance),
             remove_expired_exports=RemoveExpiredExports(store, maintenance),
             remove_orphaned_exports=RemoveOrphanedExports(store, maintenance),
+            check_statistics=RecomputeStatistics(unit_of_work, clock).lately_changed,
         )
         worker = QueueWorker(
             libpq_url(url),

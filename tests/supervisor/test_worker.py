@@ -62,6 +62,10 @@ class FakeMaintenance:
         self.asked["orphaned exports"] = before
         return 0
 
+    async def check_statistics(self, before: datetime) -> int:
+        self.asked["statistics"] = before
+        return 0
+
     async def forget_dead_deliveries(self, before: datetime) -> int:
         self.asked["deliveries"] = before
         return 0
@@ -74,6 +78,7 @@ async def test_each_chore_has_its_age() -> None:
         remove_orphaned_audio=maintenance.remove_orphaned_audio,
         remove_expired_exports=maintenance.remove_expired_exports,
         remove_orphaned_exports=maintenance.remove_orphaned_exports,
+        check_statistics=maintenance.check_statistics,
     )
     # An expired job goes after its archive.
     names = [chore.name for chore in todo]
@@ -90,6 +95,7 @@ async def test_each_chore_has_its_age() -> None:
         "expired exports": NOON,
         "forgotten exports": NOON - timedelta(days=30),
         "orphaned exports": NOON - timedelta(days=1),
+        "statistics": NOON - timedelta(days=1),
         "deliveries": NOON - timedelta(minutes=1),
         "speaking sessions": NOON - timedelta(hours=12),
     }
