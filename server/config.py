@@ -92,6 +92,19 @@ class Whisper:
 
 
 @dataclass(frozen=True, slots=True)
+class Domino:
+    """Which weights judge pronunciation, and how.
+
+    Attributes:
+        model: `domino` for those that come with the installation, or an ONNX file.
+        workers: utterances judged at once, on a thread each.
+    """
+
+    model: str = "domino"
+    workers: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
     """Limits of practices; the contract's comments name the defaults."""
 
@@ -180,6 +193,7 @@ class Settings:
     tokens: Tokens = field(default_factory=Tokens)
     mails: Mails = field(default_factory=Mails)
     whisper: Whisper = field(default_factory=Whisper)
+    domino: Domino = field(default_factory=Domino)
     speech: Speech = field(default_factory=Speech)
     shutdown: Shutdown = field(default_factory=Shutdown)
     worker: Worker = field(default_factory=Worker)
@@ -233,6 +247,10 @@ class Settings:
                 compute_type=read("KAIWA_WHISPER_COMPUTE_TYPE", str, whisper.compute_type),
                 threads=read("KAIWA_WHISPER_THREADS", _positive, whisper.threads),
                 workers=read("KAIWA_WHISPER_WORKERS", _positive, whisper.workers),
+            ),
+            domino=Domino(
+                model=read("KAIWA_DOMINO_MODEL", str, default.domino.model),
+                workers=read("KAIWA_DOMINO_WORKERS", _positive, default.domino.workers),
             ),
             speech=Speech(
                 streams_a_user=read("KAIWA_STREAMS_PER_USER", _positive, speech.streams_a_user),

@@ -207,6 +207,14 @@ class EngineThreads:
                     queue.remove(task)
             raise
 
+    async def final(self, work: Callable[[], T]) -> T:
+        """Runs work that goes before all partials; errors as of `run`."""
+        return await self.run(Priority.FINAL, work)
+
+    async def passing(self, work: Callable[[], T]) -> T:
+        """Runs work that goes after all finals; errors as of `run`."""
+        return await self.run(Priority.PARTIAL, work)
+
     def close(self) -> None:
         """Refuses new work, ends what waits with an error and lets what is under way finish."""
         with self._change:

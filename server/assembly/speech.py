@@ -12,6 +12,10 @@ from server.accounts.check_session import CheckSession
 from server.adapters.audio.decoder import ProcessFileDecoder
 from server.adapters.audio.encoder import AudioFileEncoder
 from server.adapters.audio.pcm import Linear16Decoder
+from server.adapters.domino.network import DominoNetwork
+from server.adapters.domino.weights import find_weights as find_domino
+from server.adapters.engine_threads import Backlog, EngineThreads
+from server.adapters.openjtalk.pronunciation import OpenJTalkPronunciations
 from server.adapters.openjtalk.readings import SpokenReadings
 from server.adapters.whisper.model import WhisperModel
 from server.adapters.whisper.recogniser import WhisperRecogniser
@@ -30,15 +34,31 @@ from server.speech.get_attempt_audio import GetAttemptAudio
 from server.speech.list_attempts import ListAttempts
 from server.speech.list_speaking_sessions import ListSpeakingSessions
 from server.speech.open_practice import OpenPractice, PracticeOpener
-from server.speech.ports import Recogniser, VoiceDetector
+from server.speech.parameters import assessment_parameters
+from server.speech.phoneme_assessor import PhonemeAssessor
+from server.speech.ports import Assessor, Follower, Recogniser, VoiceDetector
 from server.speech.practice import Practice
 from server.speech.practice_config import PracticeLimits, PracticePreparation
 from server.speech.practice_sessions import PracticeSessions
 from server.speech.practice_spec import PracticeTools
 from server.speech.push_practice_audio import PushPracticeAudio
+from server.speech.reading_follower import PhonemeFollower
 from server.speech.servicer import SpeechServicer, SpeechUseCases
 from server.speech.start_speaking_session import StartSpeakingSession
 from server.speech.transcribe import Transcribe
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What judges how something was said.
+
+    Attributes:
+        assessor: judges utterances.
+        follower: tells how far a reading is.
+    """
+
+    assessor: Assessor
+    follower: Follower
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +66,13 @@ class Engines:
     """What hears: loaded where speech is served.
 
     Attributes:
-        close: lets go of both.
+        judging: what judges pronunciation.
+        close: lets go of all.
     """
 
     recogniser: Recogniser
     voice: VoiceDetector
+    judging: Judging
     close: Callable[[], None]
 
 
@@ -72,11 +94,22 @@ def load_engines(settings: Settings) -> Engines:
     recogniser = WhisperRecogniser(model, network, name=weights.name, workers=settings.whisper.workers)
     voice = SileroDetector(network)
 
+    domino = find_domino(settings.domino.model)
+    acoustic_model = DominoNetwork(domino.file, name=domino.name)
+    threads = EngineThreads(settings.domino.workers, Backlog(), name="domino", engine="assessment")
+    pronunciations = OpenJTalkPronunciations()
+    judging = Judging(
+        PhonemeAssessor(acoustic_model, pronunciations, threads, assessment_parameters()),
+        PhonemeFollower(acoustic_model, pronunciations, threads),
+    )
+
     def close() -> None:
         voice.close()
         recogniser.close()
+        threads.close()
+        pronunciations.close()
 
-    return Engines(recogniser, voice, close)
+    return Engines(recogniser, voice, judging, close)
 
 
 async def speech(shared: Shared, engines: Engines) -> tuple[Service, PracticeSessions]:
@@ -100,6 +133,7 @@ async def speech(shared: Shared, engines: Engines) -> tuple[Service, PracticeSes
     conclusion = Conclusion(
         recogniser=recogniser,
         analyser=analyser,
+        assessor=engines.judging.assessor,
         encoder=encoder,
         store=store,
         unit_of_work=unit_of_work,
@@ -113,6 +147,7 @@ async def speech(shared: Shared, engines: Engines) -> tuple[Service, PracticeSes
             voice=voice,
             pcm=pcm,
             analyser=analyser,
+            follower=engines.judging.follower,
             conclusion=conclusion,
             clock=clock,
             steady=time.monotonic,

@@ -109,7 +109,7 @@ class AssessRecording:
         pieces = _one_piece(voice, seconds) if spec.references else cut_speech(voice, seconds)
         transcript = await transcribe_recording(self._recogniser, self._analyser, samples, pieces)
         utterance = Utterance(spec, transcript, voice, samples, seconds)
-        assessed = self._conclusion.assess(utterance) if judge else None
+        assessed = await self._conclusion.assess(utterance) if judge else None
         attempt = await self._conclusion.save(utterance, assessed, lambda: None)
         notices = recording_notices(samples, voice, SAMPLE_RATE)
         if spec.keep_audio and attempt.audio is None:

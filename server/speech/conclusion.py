@@ -11,15 +11,14 @@ from typing import Protocol
 from server.errors import Aborted, ResourceExhausted, Unavailable
 from server.kernel.clock import Clock, IdSource
 from server.kernel.identity import Caller
-from server.speech.domain.assessment import Versions
 from server.speech.domain.attempt import Attempt, Purpose, StoredAudio, suggest_rating
 from server.speech.domain.endpointing import Segment
 from server.speech.domain.events import Assessed, Transcript
-from server.speech.domain.grading import RECIPE, Heard, assess
+from server.speech.domain.hearing import Heard
 from server.speech.domain.morae import normal_morae
 from server.speech.domain.reference import Reference
 from server.speech.domain.signal import measure
-from server.speech.ports import SAMPLE_RATE, Analyser, AudioEncoder, Recogniser, Samples
+from server.speech.ports import SAMPLE_RATE, Analyser, Assessor, AudioEncoder, Recogniser, Samples
 from server.speech.storage import AudioStore, UnitOfWorkFactory
 
 FLAC = "audio/flac"
@@ -85,6 +84,7 @@ class Conclusion:
         *,
         recogniser: Recogniser,
         analyser: Analyser,
+        assessor: Assessor,
         encoder: AudioEncoder,
         store: AudioStore,
         unit_of_work: UnitOfWorkFactory,
@@ -94,6 +94,7 @@ class Conclusion:
     ) -> None:
         self._recogniser = recogniser
         self._analyser = analyser
+        self._assessor = assessor
         self._encoder = encoder
         self._store = store
         self._unit_of_work = unit_of_work
@@ -101,8 +102,13 @@ class Conclusion:
         self._ids = ids
         self._sleep = sleep
 
-    def assess(self, utterance: Utterance) -> Assessed:
-        """Judges an utterance against the references of its practice."""
+    async def assess(self, utterance: Utterance) -> Assessed:
+        """Judges an utterance against the references of its practice.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when there is too much to do.
+            Unavailable: ANALYZER_UNAVAILABLE when there is too much to do.
+        """
         transcript = utterance.transcript
         heard = Heard(
             transcript.text,
@@ -112,16 +118,20 @@ class Conclusion:
             measure(utterance.samples, utterance.voice, SAMPLE_RATE),
             transcript.confidence,
         )
-        references = utterance.asked.references
-        assessment = assess(references, heard, Versions(RECIPE, self._recogniser.version, self._analyser.version))
-        matched = next((r for r in references if r.text == assessment.reference_text), None)
+        assessment = await self._assessor.assess(
+            utterance.asked.references,
+            heard,
+            utterance.samples,
+            speech_model=self._recogniser.version,
+            analyzer=self._analyser.version,
+        )
         if not utterance.asked.accepted_answers:
             # The alternatives were readings of one text, not answers.
             assessment = replace(assessment, matched_answer=None)
         elif assessment.assessable and assessment.matched_answer is None:
             # There was but one.
             assessment = replace(assessment, matched_answer=0)
-        return Assessed(assessment, self._clock.now(), matched if assessment.assessable else None)
+        return Assessed(assessment, self._clock.now(), assessment.reference)
 
     async def save(self, utterance: Utterance, assessed: Assessed | None, on_delay: Callable[[], None]) -> Attempt:
         """Stores the attempt, and its audio where that is wanted; tries for half a minute when the database is away.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 
 from server.errors import (
     ApplicationError,
@@ -18,6 +19,7 @@ from server.speech.domain.attempt import Attempt
 from server.speech.domain.events import (
     Notice,
     NoticeKind,
+    Partial,
     Ready,
     Saved,
     SpeechEnded,
@@ -36,6 +38,7 @@ from server.speech.domain.session import (
     UtteranceEnded,
 )
 from server.speech.event_stream import EventStream
+from server.speech.live_progress import LiveProgress
 from server.speech.live_transcript import LiveTranscript
 from server.speech.ordered_intake import OrderedIntake
 from server.speech.outbox import Outbox
@@ -66,8 +69,9 @@ class LivePractice:
         self._voice = tools.voice.open()
         self._recording = Recording()
         self._transcript = LiveTranscript(
-            tools.recogniser, tools.analyser, self._recording, spec.references, spec.reference
+            tools.recogniser, tools.analyser, self._recording, spec.references
         )
+        self._progress = LiveProgress(tools.follower, self._recording, spec.reference)
         self._intake = OrderedIntake(
             spec.practice_id,
             longest_chunk=spec.limits.longest_chunk_bytes,
@@ -77,6 +81,7 @@ class LivePractice:
         )
         self._events = EventStream(spec.practice_id, lambda: self._machine.received, tools.steady)
         self._heard = 0
+        self._last_partial = Partial("", "")
         self._tasks: set[asyncio.Task[None]] = set()
         self._partial: asyncio.Task[None] | None = None
         self._over = False
@@ -183,6 +188,8 @@ class LivePractice:
         voice = await self._voice.probabilities(samples)
         received = self._heard / (2 * self.spec.sample_rate_hertz)
         self._perform(self._machine.audio(received, voice, self._tools.steady(), cut=cut))
+        if self.spec.rules.partials and self._machine.spoken and self._listening() and self._progress.due(received):
+            self._spawn(self._follow(received))
 
     # -- what the machine decides
 
@@ -212,12 +219,25 @@ class LivePractice:
             )
             if partial is not None and self._listening():
                 shown = True
-                self._events.emit(partial)
+                self._show(partial)
         except ApplicationError:
             # Too much to do, for the recogniser or the analyser: the result does not depend on a partial.
             self.tell(Notice(NoticeKind.FALLING_BEHIND, (("behind", self._machine.received - until),)))
         finally:
             self._perform(self._machine.partial_done(shown=shown))
+
+    async def _follow(self, until: float) -> None:
+        try:
+            if await self._progress.advance(until) and self._listening():
+                self._show(self._last_partial)
+        except ApplicationError:
+            # Too much to do: the result does not depend on the position.
+            self.tell(Notice(NoticeKind.FALLING_BEHIND, (("behind", self._machine.received - until),)))
+
+    def _show(self, partial: Partial) -> None:
+        self._last_partial = partial
+        read, total = self._progress.read, self._progress.total
+        self._events.emit(replace(partial, morae_read=read, morae_total=None if read is None else total))
 
     async def _conclude(self, start: float, end: float) -> None:
         # A piece that is being committed must be in before the rest is decoded; a mere partial is worth nothing now.
@@ -232,7 +252,7 @@ class LivePractice:
         utterance = Utterance(self.spec, transcript, voice, self._recording.whole, self._machine.received)
         assessed = None
         if self.spec.assess:
-            assessed = self._tools.conclusion.assess(utterance)
+            assessed = await self._tools.conclusion.assess(utterance)
             self._events.emit(assessed)
         attempt = await self._tools.conclusion.save(
             utterance, assessed, lambda: self.tell(Notice(NoticeKind.SAVING_DELAYED))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from server.speech.domain.comparison import read_so_far
 from server.speech.domain.credibility import PartialGate, claims_japanese
 from server.speech.domain.endpointing import Segment
 from server.speech.domain.events import Partial, Transcript, TranscriptSegment
@@ -24,7 +23,6 @@ class LiveTranscript:
         recording: the audio so far.
         references: what may be read; none for free speech. With any, all is one piece, whatever its length (they have
             an end that is near).
-        reference: what is to be read, to tell how far it has been; None where there is no one text.
         gate: when a partial is shown.
     """
 
@@ -34,14 +32,12 @@ class LiveTranscript:
         analyser: Analyser,
         recording: Recording,
         references: Sequence[Reference],
-        reference: Reference | None,
         gate: PartialGate | None = None,
     ) -> None:
         self._recogniser = recogniser
         self._analyser = analyser
         self._recording = recording
         self._references = references
-        self._reference = reference
         self._in_one = bool(references)
         self._gate = gate or PartialGate()
         self._stabiliser = Stabiliser()
@@ -76,10 +72,7 @@ class LiveTranscript:
         if over() or not heard.text or not await self._credible(heard, until - start):
             return None
         text = self._stabiliser.add("".join(segment.text for segment in self._segments) + heard.text)
-        if self._reference is None:
-            return Partial(text.stable, text.unstable)
-        read = read_so_far(self._reference.kana, await self._morae(text.stable + text.unstable))
-        return Partial(text.stable, text.unstable, read, len(self._reference.morae))
+        return Partial(text.stable, text.unstable)
 
     async def final(self, voice: Sequence[Segment], start: float, end: float) -> Transcript:
         """The transcript of the utterance between `start` and `end`.

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from server.speech.domain.reference import ReadWord
+from server.speech.domain.assessment import Assessment
+from server.speech.domain.hearing import Heard
+from server.speech.domain.pronunciation import Pronunciation
+from server.speech.domain.reference import ReadWord, Reference
+from server.speech.domain.transitions import Transitions
+
+T = TypeVar("T")
 
 Samples = NDArray[np.float32]
 """Mono audio at 16 kHz, one dimension, -1 to 1."""
@@ -157,5 +163,101 @@ class Analyser(Protocol):
 
         Words without a pronunciation (punctuation) have an empty reading; a text with nothing to read has no word
         with one.
+        """
+        ...
+
+
+class Pronunciations(Protocol):
+    """Knows how texts sound."""
+
+    async def of(self, reference: Reference) -> Pronunciation:
+        """The phones of a reference with their lengths and accents.
+
+        Raises:
+            Unavailable: ANALYZER_UNAVAILABLE when there is too much to do.
+        """
+        ...
+
+
+class AcousticModel(Protocol):
+    """Hears phones."""
+
+    @property
+    def version(self) -> str:
+        """Name and a short hash of the weights."""
+        ...
+
+    def transitions(self, samples: Samples) -> Transitions:
+        """Log probabilities of phone transitions, in the calling thread; about 10 ms a second of audio.
+
+        Args:
+            samples: of any length and loudness.
+        """
+        ...
+
+
+class Computation(Protocol):
+    """Threads for judging, apart from those that recognise."""
+
+    async def final(self, work: Callable[[], T]) -> T:
+        """Runs work that a result depends on.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when there is too much to do.
+        """
+        ...
+
+    async def passing(self, work: Callable[[], T]) -> T:
+        """Runs work that is worth nothing later; it goes after all finals, and cancelling it frees its place.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when there is too much to do.
+        """
+        ...
+
+
+class FollowedReading(Protocol):
+    """One reading that is followed; one call at a time."""
+
+    async def morae_read(self, part: Callable[[float, float], Samples], until: float) -> int:
+        """How many morae of the text have been read, never fewer than before; cancelling it frees its place.
+
+        Args:
+            part: gives the audio between two times, in seconds.
+            until: how much of it there is, seconds.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when there is too much to do.
+            Unavailable: ANALYZER_UNAVAILABLE when there is too much to do.
+        """
+        ...
+
+
+class Follower(Protocol):
+    """Tells how far a text has been read, while it is being read."""
+
+    def open(self, reference: Reference) -> FollowedReading:
+        """Begins to follow one reading."""
+        ...
+
+
+class Assessor(Protocol):
+    """Judges how something was said."""
+
+    async def assess(
+        self, references: Sequence[Reference], heard: Heard, samples: Samples, *, speech_model: str, analyzer: str
+    ) -> Assessment:
+        """Judges an utterance.
+
+        Args:
+            references: what was to be said; several are alternatives of which the one that fits best counts. Empty for
+                free speech.
+            heard: what was recognised.
+            samples: the whole recording.
+            speech_model, analyzer: versions, for the record.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when there is too much to do.
+            Unavailable: ANALYZER_UNAVAILABLE when there is too much to do.
         """
         ...

@@ -12,7 +12,7 @@ from server.speech.domain.attempt import Purpose
 from server.speech.domain.events import Limits
 from server.speech.domain.reference import Reference
 from server.speech.domain.session import PracticeRules
-from server.speech.ports import Analyser, PcmDecoder, Recogniser, VoiceDetector
+from server.speech.ports import Analyser, Follower, PcmDecoder, Recogniser, VoiceDetector
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class PracticeTools:
     voice: VoiceDetector
     pcm: PcmDecoder
     analyser: Analyser
+    follower: Follower
     conclusion: Conclusion
     clock: Clock
     steady: Callable[[], float]

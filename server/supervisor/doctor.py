@@ -51,6 +51,7 @@ def examine(settings: Settings, screen: Screen) -> int:
         ("Envoy", _envoy),
         ("Open JTalk", _open_jtalk),
         ("Whisper", _whisper),
+        ("Domino", _domino),
         ("addresses", _addresses),
     )
     well = True
@@ -134,6 +135,23 @@ def _whisper(settings: Settings) -> Finding:
 
     weights = find_weights(settings.whisper.model, settings.home / "models")
     return Finding(True, f"{weights.name} from {weights.source}; {encoder_speed(str(weights.folder))}")
+
+
+def _domino(settings: Settings) -> Finding:
+    import numpy as np
+
+    from server.adapters.domino.network import DominoNetwork
+    from server.adapters.domino.weights import find_weights
+
+    weights = find_weights(settings.domino.model)
+    network = DominoNetwork(weights.file, name=weights.name)
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        network.transitions(np.zeros(64_000, np.float32))
+        seconds.append(time.perf_counter() - began)
+    heard = f"4 s of audio heard in {min(seconds) * 1000:.0f} ms on one thread"
+    return Finding(True, f"{weights.name} from {weights.source}; {heard}")
 
 
 def encoder_speed(weights: str) -> str:

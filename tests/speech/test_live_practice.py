@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import pytest
 
-from server.errors import ApplicationError, Reason
+from server.errors import ApplicationError, Reason, Unavailable
 from server.kernel.identity import SessionId
 from server.speech.domain.attempt import Attempt
-from server.speech.domain.events import Assessed, Event, Notice, NoticeKind, Ready, Saved, Transcript
+from server.speech.domain.events import Assessed, Event, Notice, NoticeKind, Partial, Ready, Saved, Transcript
 from server.speech.practice import Finish
 from server.speech.practice_config import PracticeConfig
 from tests.support.speech import (
@@ -185,8 +185,24 @@ async def test_the_count_goes_on_after_a_resumption(speech: Speech) -> None:
     assert before + after == list(range(1, len(before + after) + 1))
 
 
-async def test_an_analyser_that_is_busy_costs_partials_but_not_the_practice(speech: Speech) -> None:
-    speech.analyser.faults = 2
+async def test_the_position_is_told_without_waiting_for_text(speech: Speech) -> None:
+    speech.recogniser.gate.clear()
+    live, outbox = await speech.opener(caller(), practice_config())
+    assert live is not None
+    for piece in chunks(spoken(2.0)):
+        await live.push(piece)
+        await settle(20)
+    speech.recogniser.gate.set()
+    await live.finish()
+    events = [numbered.event async for numbered in outbox]
+    read = [event.morae_read or 0 for event in events if isinstance(event, Partial)]
+    assert read[-1] == 6
+    assert read == sorted(read)
+    assert all(event.morae_total == 6 for event in events if isinstance(event, Partial))
+
+
+async def test_a_follower_that_is_busy_costs_the_position_but_not_the_practice(speech: Speech) -> None:
+    speech.follower.fault = Unavailable(Reason.ANALYZER_UNAVAILABLE, "busy")
     live, outbox = await speech.opener(caller(), practice_config())
     assert live is not None
     for piece in chunks(spoken(2.0)):

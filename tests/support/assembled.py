@@ -24,14 +24,15 @@ from server.accounts.create_account import NewAccount
 from server.accounts.domain.password import Password
 from server.accounts.servicer import AccountsServicer
 from server.app import Assembly, assemble
-from server.assembly.speech import Engines
+from server.assembly.speech import Engines, Judging
 from server.config import SERVICES, Rates, Settings
 from server.content.servicer import ContentServicer
 from server.jobs.servicer import JobsServicer
 from server.kernel.identity import Role
 from server.learning.servicer import LearningServicer
 from server.speech.servicer import SpeechServicer
-from tests.support.speech import LoudnessDetector, ScriptedRecogniser
+from tests.support.kana_grading import KanaAssessor
+from tests.support.speech import LoudnessDetector, PacedFollower, ScriptedRecogniser
 
 PASSWORD = "a long enough pass phrase"
 
@@ -128,7 +129,7 @@ async def assembled(
     recogniser, registry = ScriptedRecogniser(), CollectorRegistry()
 
     def load_engines(settings: Settings) -> Engines:
-        return Engines(recogniser, LoudnessDetector(), lambda: None)
+        return Engines(recogniser, LoudnessDetector(), Judging(KanaAssessor(), PacedFollower()), lambda: None)
 
     async with assemble(settings, database_url, load_engines=load_engines, registry=registry) as assembly:
         port = assembly.server.listen("127.0.0.1:0")

@@ -240,12 +240,12 @@ class WebPractice:
     ) -> None:
         self.stream.__exit__(kind, error, trace)
 
-    def until(self, kind: str) -> Event:
-        """Reads until an event of this kind."""
+    def until(self, kind: str, wanted: Callable[[Event], bool] = lambda event: True) -> Event:
+        """Reads until an event of this kind that is wanted."""
         for message in self._messages:
             event = pb.OpenPracticeResponse.FromString(message)
             self.outcome.events.append(event)
-            if event.WhichOneof("event") == kind:
+            if event.WhichOneof("event") == kind and wanted(event):
                 return event
         raise AssertionError(f"the stream has ended without {kind}: {self.stream.status} {self.stream.message}")
 

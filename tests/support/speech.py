@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import heapq
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -36,7 +36,7 @@ from server.speech.domain.assessment import (
 )
 from server.speech.domain.attempt import Attempt, Purpose, SpeakingSession, StoredAudio
 from server.speech.domain.events import Transcript, TranscriptSegment
-from server.speech.domain.reference import ReadWord, TextSpan
+from server.speech.domain.reference import ReadWord, Reference, TextSpan
 from server.speech.end_speaking_session import EndSpeakingSession
 from server.speech.finish_practice import FinishPractice
 from server.speech.get_attempt import GetAttempt
@@ -56,6 +56,7 @@ from server.speech.storage import AttemptFilter, LearnerDay, PracticeSentence, S
 from server.speech.transcribe import Transcribe
 from tests.support.accounts import FakeIdempotency
 from tests.support.accounts import State as AccountsState
+from tests.support.kana_grading import KanaAssessor
 from tests.support.kernel import NOON, CountingIds, FixedClock
 
 T = TypeVar("T")
@@ -327,11 +328,7 @@ class FakeTranscoder:
 
 
 class DictionaryAnalyser:
-    """Knows a few words, and kana.
-
-    Attributes:
-        faults: how many of the texts after the first find it busy.
-    """
+    """Knows a few words, and kana."""
 
     WORDS: Mapping[str, str] = {
         "今日": "キョー",
@@ -348,18 +345,11 @@ class DictionaryAnalyser:
         "学校": "ガッコー",
     }
 
-    def __init__(self) -> None:
-        self.faults = 0
-        self._asked = 0
-
     @property
     def version(self) -> str:
         return "dictionary-1"
 
     async def words(self, text: str) -> tuple[ReadWord, ...]:
-        self._asked += 1
-        if 1 < self._asked <= 1 + self.faults:
-            raise Unavailable(Reason.ANALYZER_UNAVAILABLE, "busy")
         found: list[ReadWord] = []
         at = 0
         while at < len(text):
@@ -371,6 +361,31 @@ class DictionaryAnalyser:
             found.append(ReadWord(word, TextSpan(at, len(word)), reading))
             at += len(word)
         return tuple(found)
+
+
+class PacedFollower:
+    """Takes every reading for one of five morae a second.
+
+    Attributes:
+        fault: what the next looks fail with.
+    """
+
+    def __init__(self) -> None:
+        self.fault: ApplicationError | None = None
+
+    def open(self, reference: Reference) -> PacedReading:
+        return PacedReading(self, len(reference.morae))
+
+
+class PacedReading:
+    def __init__(self, follower: PacedFollower, total: int) -> None:
+        self._follower = follower
+        self._total = total
+
+    async def morae_read(self, part: Callable[[float, float], Samples], until: float) -> int:
+        if self._follower.fault is not None:
+            raise self._follower.fault
+        return min(self._total, int(5 * until))
 
 
 class MemoryAudioStore:
@@ -615,12 +630,14 @@ class Speech:
         self.pcm = FakePcm()
         self.files = FakeFiles()
         self.analyser = DictionaryAnalyser()
+        self.follower = PacedFollower()
         self.transcoder = FakeTranscoder()
         self.store = MemoryAudioStore()
         self.ended_sign_ins: set[SessionId] = set()
         self.conclusion = Conclusion(
             recogniser=self.recogniser,
             analyser=self.analyser,
+            assessor=KanaAssessor(),
             encoder=self.transcoder,
             store=self.store,
             unit_of_work=self.database,
@@ -634,6 +651,7 @@ class Speech:
             voice=self.voice,
             pcm=self.pcm,
             analyser=self.analyser,
+            follower=self.follower,
             conclusion=self.conclusion,
             clock=self.clock,
             steady=self.time.steady,

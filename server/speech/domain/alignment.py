@@ -90,12 +90,14 @@ class Alignment:
         return sum(pause.end - pause.start for pause in self.pauses if first <= pause.after < end)
 
 
-def forward(states: Chain, start: tuple[Row, Row] | None = None) -> tuple[Table, Table]:
-    """The score of the best path into every state by every frame.
+def forward(states: Chain, start: tuple[Row, Row] | None = None, join: np.ufunc = np.maximum) -> tuple[Table, Table]:
+    """The score of what leads into every state by every frame.
 
     Args:
         states: the chain.
         start: scores of phones and of pauses before the first frame; None: in the leading pause.
+        join: how paths that meet count together: `np.maximum` for the best of them (Viterbi), `np.logaddexp` for their
+            sum (the forward algorithm of Baum 1970).
 
     Returns:
         Two tables (frames + 1, states), of phones and of the pauses after them; row t is before frame t.
@@ -112,13 +114,37 @@ def forward(states: Chain, start: tuple[Row, Row] | None = None) -> tuple[Table,
         now, paused, stay = phones[t], pauses[t], states.stays[t]
         np.add(now, states.moves[t], out=moved)
         np.add(paused, states.from_pause[t], out=out)
-        np.maximum(moved, out, out=moved)
+        join(moved, out, out=moved)
         following = phones[t + 1]
         np.add(now, stay, out=following)
-        np.maximum(following[1:], moved[:-1], out=following[1:])
+        join(following[1:], moved[:-1], out=following[1:])
         np.add(now, states.to_pause[t], out=out)
         np.add(paused, stay, out=pauses[t + 1])
-        np.maximum(pauses[t + 1], out, out=pauses[t + 1])
+        join(pauses[t + 1], out, out=pauses[t + 1])
+    return phones, pauses
+
+
+def backward(states: Chain) -> tuple[Table, Table]:
+    """The log sum of all paths from every state at every frame to the end in the last state.
+
+    Returns:
+        Two tables (frames + 1, states), of phones and of the pauses after them; row t is before frame t.
+    """
+    frames, count = states.moves.shape
+    phones = np.full((frames + 1, count), IMPOSSIBLE)
+    pauses = np.full((frames + 1, count), IMPOSSIBLE)
+    phones[frames, -1] = 0.0
+    out = np.empty(count)
+    for t in range(frames - 1, -1, -1):
+        later, later_paused, stay = phones[t + 1], pauses[t + 1], states.stays[t]
+        np.add(later, stay, out=phones[t])
+        np.add(later[1:], states.moves[t, :-1], out=out[:-1])
+        np.logaddexp(phones[t, :-1], out[:-1], out=phones[t, :-1])
+        np.add(later_paused, states.to_pause[t], out=out)
+        np.logaddexp(phones[t], out, out=phones[t])
+        np.add(later_paused, stay, out=pauses[t])
+        np.add(later[1:], states.from_pause[t, :-1], out=out[:-1])
+        np.logaddexp(pauses[t, :-1], out[:-1], out=pauses[t, :-1])
     return phones, pauses
 
 

@@ -63,7 +63,10 @@ class MoraJudgement:
         score: 0 to 100.
         error: its error; NONE when right.
         word: index of its word.
-        span: where it was said; None when not known.
+        span: where it was said; None when it was left out.
+        confidence: how sure the error is, 0 to 1; None without one.
+        expected_phones, heard_phones: names as the acoustic model has them; heard ones in its stretch of audio.
+        expected_seconds: how long it should have been at the speaker's own rate; None where unknown.
     """
 
     kana: str
@@ -72,6 +75,10 @@ class MoraJudgement:
     error: ErrorKind
     word: int
     span: AudioSpan | None = None
+    confidence: float | None = None
+    expected_phones: tuple[str, ...] = ()
+    heard_phones: tuple[str, ...] = ()
+    expected_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,8 @@ class WordJudgement:
         mora_count: how many it has.
         score: 0 to 100, the mean of its morae and of what was put into it.
         error: its gravest error.
+        span: where it was said; None when it was left out.
+        confidence: how sure the error is, 0 to 1; None without one.
     """
 
     word: ReadWord
@@ -91,6 +100,8 @@ class WordJudgement:
     mora_count: int
     score: float
     error: ErrorKind
+    span: AudioSpan | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +112,15 @@ class Insertion:
         before_mora: the mora before which it was said; the number of morae means after the last.
         heard: what was heard, katakana.
         error: GEMINATE, LENGTH or NASAL where that is what was added, else INSERTION.
+        span: where it was said; None when not known.
+        confidence: how sure it is, 0 to 1; None when not computed.
     """
 
     before_mora: int
     heard: str
     error: ErrorKind
+    span: AudioSpan | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +152,8 @@ class Finding:
         error: the kind of error; NONE for praise.
         work_on: whether it is one of the few things to work on now.
         first_mora, mora_count: the morae concerned; None for findings about the whole.
+        confidence: how sure it is, 0 to 1; None when not computed.
+        evidence: where it can be heard; None when there is nothing to hear.
     """
 
     key: str
@@ -145,6 +162,8 @@ class Finding:
     work_on: bool
     first_mora: int | None = None
     mora_count: int | None = None
+    confidence: float | None = None
+    evidence: AudioSpan | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,11 @@ def differ_by_voicing(one: str, other: str) -> bool:
     return one[1:] == other[1:] and (_VOICED.get(one[:1]) == other[:1] or _VOICED.get(other[:1]) == one[:1])
 
 
+def becomes_voiced(one: str, other: str) -> bool:
+    """Whether the second of two morae is the first one voiced (カ and ガ)."""
+    return _VOICED.get(one[:1]) == other[:1]
+
+
 def likeness(one: str, other: str) -> float:
     """How close two morae sound, 0 to 1: 1 the same, .5 one feature apart, 0 nothing in common."""
     if one == other:

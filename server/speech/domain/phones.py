@@ -96,6 +96,11 @@ def is_phone(name: str) -> bool:
     return name in _ID
 
 
+def is_spelled(consonant: str, vowel: str) -> bool:
+    """Whether kana can write the two together, so that a learner may know the sound."""
+    return (consonant, vowel) in _KANA_OF and (consonant, vowel) not in _HEARD
+
+
 def mora_phones(kana: str, before: str = "") -> tuple[str, ...]:
     """The phones of one mora.
 

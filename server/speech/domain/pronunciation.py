@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -92,20 +93,25 @@ class Pronunciation:
             return -1
         return next((i for i, (_, end) in enumerate(self.spans) if phone < end), len(self.spans))
 
-    def up_to(self, morae: int) -> Pronunciation:
-        """The beginning of it, as if the text ended after so many morae.
+    def of(self, morae: Sequence[int]) -> Pronunciation:
+        """A part of it, as if the text had no other morae.
 
         Args:
-            morae: 1 or more. The words stay whole; phrases that it does not hold whole are left out with all others.
+            morae: which are kept, one or more, ascending. Accent phrases and pitch are left out.
         """
-        if morae >= len(self.spans):
+        if len(morae) == len(self.spans):
             return self
-        end = self.spans[morae - 1][1]
-        cut = Reference(self.reference.text, self.reference.words, self.reference.morae[:morae], self.reference.english)
-        durations = None
-        if self.durations is not None:
-            durations = np.concatenate([self.durations[:end], self.durations[-1:]])
-        return Pronunciation(cut, (*self.phones[:end], PAUSE), self.spans[:morae], durations, (), self.f0)
+        spans: list[tuple[int, int]] = []
+        chosen: list[int] = [0]
+        for mora in morae:
+            first, end = self.spans[mora]
+            spans.append((len(chosen), len(chosen) + end - first))
+            chosen.extend(range(first, end))
+        chosen.append(len(self.phones) - 1)
+        whole = self.reference
+        part = Reference(whole.text, whole.words, tuple(whole.morae[mora] for mora in morae), whole.english)
+        durations = None if self.durations is None else self.durations[chosen]
+        return Pronunciation(part, tuple(self.phones[i] for i in chosen), tuple(spans), durations)
 
 
 def group_morae(phones: tuple[str, ...]) -> tuple[tuple[int, int], ...]:

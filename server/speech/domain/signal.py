@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.speech.domain.endpointing import Segment
-from server.speech.domain.grading import SignalQuality
+from server.speech.domain.hearing import SignalQuality
 
 _FULL_SCALE = 0.999
 _LEAST_BACKGROUND = 0.1

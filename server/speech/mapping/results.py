@@ -73,7 +73,12 @@ def assessment_message(assessment: Assessment, at: datetime | None) -> assessmen
         words=map(_word, assessment.words),
         morae=[_mora(mora, assessment) for mora in assessment.morae],
         insertions=[
-            assessment_pb2.InsertedSound(before_mora=sound.before_mora, heard=sound.heard)
+            assessment_pb2.InsertedSound(
+                before_mora=sound.before_mora,
+                heard=sound.heard,
+                audio_span=_optional_span(sound.span),
+                confidence=sound.confidence,
+            )
             for sound in assessment.insertions
         ],
         fluency=None if assessment.fluency is None else _fluency(assessment.fluency),
@@ -189,6 +194,8 @@ def _word(word: WordJudgement) -> assessment_pb2.WordAssessment:
         morae=span_pb2.MoraRange(first=word.first_mora, count=word.mora_count),
         score=word.score,
         error=_error(word.error),
+        audio_span=_optional_span(word.span),
+        error_confidence=word.confidence,
     )
 
 
@@ -198,9 +205,13 @@ def _mora(mora: MoraJudgement, assessment: Assessment) -> assessment_pb2.MoraAss
         heard=mora.heard,
         score=mora.score,
         error=_error(mora.error),
-        audio_span=None if mora.span is None else _audio_span(mora.span),
+        error_confidence=mora.confidence,
+        audio_span=_optional_span(mora.span),
         text_span=_text_span(assessment.words[mora.word].word.span),
         word=mora.word,
+        expected_phones=mora.expected_phones,
+        heard_phones=mora.heard_phones,
+        expected_duration=None if mora.expected_seconds is None else seconds(mora.expected_seconds),
     )
 
 
@@ -220,6 +231,8 @@ def _finding(finding: Finding, assessment: Assessment) -> assessment_pb2.Finding
         parameters=[_parameter(name, value) for name, value in finding.parameters],
         error=_error(finding.error),
         work_on=finding.work_on,
+        confidence=finding.confidence,
+        evidence=_optional_span(finding.evidence),
     )
     if finding.first_mora is not None and finding.mora_count is not None:
         end = finding.first_mora + finding.mora_count
@@ -251,6 +264,10 @@ def _versions(versions: Versions) -> assessment_pb2.AssessmentVersions:
 
 def _audio_span(span: AudioSpan) -> span_pb2.AudioSpan:
     return span_pb2.AudioSpan(start=seconds(span.start), end=seconds(span.end))
+
+
+def _optional_span(span: AudioSpan | None) -> span_pb2.AudioSpan | None:
+    return None if span is None else _audio_span(span)
 
 
 def _text_span(span: TextSpan) -> span_pb2.TextSpan:

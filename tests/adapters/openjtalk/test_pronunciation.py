@@ -70,10 +70,13 @@ def test_the_contour_skips_pauses() -> None:
     assert len(found.f0) == pytest.approx(100 * found.durations.sum(), abs=3)
 
 
-def test_the_beginning_of_a_text() -> None:
+def test_a_part_of_a_text() -> None:
     found = pronounce(_reference("今日は雨だ"))
-    part = found.up_to(3)
-    assert part.phones == ("pau", "ky", "o", "o", "w", "a", "pau")
+    part = found.of((0, 1, 2, 5))
+    assert part.phones == ("pau", "ky", "o", "o", "w", "a", "d", "a", "pau")
+    assert part.reference.kana == ("キョ", "ー", "ワ", "ダ")
     assert part.durations is not None
-    assert found.up_to(99) is found
+    assert found.durations is not None
+    assert part.durations[-2] == found.durations[-2]
+    assert found.of(range(6)) is found
     assert [found.mora_of(i) for i in (0, 1, 2, 3, len(found.phones) - 1)] == [-1, 0, 0, 1, len(found.spans)]

@@ -138,7 +138,7 @@ def transcript(
 ) -> LiveTranscript:
     recording = Recording()
     recording.append(audio)
-    return LiveTranscript(recogniser, analyser, recording, (reference,) if reference else (), reference)
+    return LiveTranscript(recogniser, analyser, recording, (reference,) if reference else ())
 
 
 def shown(partial: Partial | None) -> list[str]:

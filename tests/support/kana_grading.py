@@ -1,7 +1,7 @@
-"""The first recipe: compares the kana of what was recognised with the kana of what was to be read.
+"""An assessor without an acoustic model, for tests of what is around it.
 
-It hears only what the recogniser writes, which mends many small mistakes of a learner; the phoneme model that replaces
-it does not. Fluency is measured on the voice itself.
+It was the server's first recipe: it compares the kana of what was recognised with the kana of what was to be read, and
+measures fluency on the voice itself.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from server.speech.domain.assessment import (
     WordJudgement,
 )
 from server.speech.domain.comparison import align, error_rate
-from server.speech.domain.endpointing import Segment
+from server.speech.domain.hearing import Heard
 from server.speech.domain.morae import differ_by_voicing, likeness
 from server.speech.domain.reference import Reference
+from server.speech.ports import Samples
 
 RECIPE = "kana-1"
 
@@ -66,38 +67,13 @@ class GradingParameters:
     sure: float = 0.6
 
 
-@dataclass(frozen=True, slots=True)
-class SignalQuality:
-    """What the recording is like.
+class KanaAssessor:
+    """Judges by the transcript alone."""
 
-    Attributes:
-        clipped_share: share of samples at full scale, 0 to 1.
-        snr_db: voice over background; None when there is no background to measure.
-    """
-
-    clipped_share: float
-    snr_db: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was recognised.
-
-    Attributes:
-        text: the transcript.
-        morae: its pronunciation.
-        language: BCP 47 tag; empty when unclear.
-        segments: stretches of voice.
-        quality: what the recording is like.
-        confidence: the recogniser's, 0 to 1; None when it has none.
-    """
-
-    text: str
-    morae: tuple[str, ...]
-    language: str
-    segments: tuple[Segment, ...]
-    quality: SignalQuality
-    confidence: float | None = None
+    async def assess(
+        self, references: Sequence[Reference], heard: Heard, samples: Samples, *, speech_model: str, analyzer: str
+    ) -> Assessment:
+        return assess(references, heard, Versions(RECIPE, speech_model, analyzer))
 
 
 def assess(

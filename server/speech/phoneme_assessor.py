@@ -1,0 +1,143 @@
+"""The assessor: hears phones, finds the text among them and judges each sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.speech.domain.assessment import Assessment, Scores, UnassessableReason, Versions
+from server.speech.domain.denoising import denoise
+from server.speech.domain.evidence import Evidence, Fit, fit_text, gather
+from server.speech.domain.findings import findings
+from server.speech.domain.hearing import Heard, fluency_score, obstacle, voice_fluency
+from server.speech.domain.judgement import judge
+from server.speech.domain.parameters import AssessmentParameters
+from server.speech.domain.phone_loop import HeardPhones, listen
+from server.speech.domain.pronunciation import Pronunciation
+from server.speech.domain.reference import Reference
+from server.speech.domain.transitions import Transitions
+from server.speech.ports import SAMPLE_RATE, AcousticModel, Computation, Pronunciations, Samples
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The evidence of one front end, and the text that fits it best.
+
+    Attributes:
+        index: of that text.
+    """
+
+    transitions: Transitions
+    heard: HeardPhones
+    fit: Fit
+    index: int
+
+
+class PhonemeAssessor:
+    """Judges utterances with a phoneme-transition model.
+
+    Args:
+        model: hears phones.
+        pronunciations: how texts sound.
+        threads: where everything is computed.
+        parameters: the figures.
+    """
+
+    def __init__(
+        self,
+        model: AcousticModel,
+        pronunciations: Pronunciations,
+        threads: Computation,
+        parameters: AssessmentParameters,
+    ) -> None:
+        self._model = model
+        self._pronunciations = pronunciations
+        self._threads = threads
+        self._parameters = parameters
+
+    async def assess(
+        self, references: Sequence[Reference], heard: Heard, samples: Samples, *, speech_model: str, analyzer: str
+    ) -> Assessment:
+        """Judges an utterance; as the port says."""
+        versions = Versions(self._parameters.recipe, speech_model, analyzer, self._model.version)
+        reason = obstacle(heard, self._parameters.speech)
+        if reason is not None:
+            return Assessment(versions, reason=reason)
+        if not references:
+            fluency = voice_fluency(heard, len(heard.morae), self._parameters.fluency)
+            return Assessment(
+                versions, scores=Scores(fluency=fluency_score(fluency, self._parameters.fluency)), fluency=fluency
+            )
+        texts = [await self._pronunciations.of(reference) for reference in references]
+        return await self._threads.final(lambda: self.judge(texts, heard, samples, versions))
+
+    def judge(self, texts: Sequence[Pronunciation], heard: Heard, samples: Samples, versions: Versions) -> Assessment:
+        """Judges an utterance against texts, in the calling thread."""
+        given = self._parameters
+        found = self.measure(texts, samples)
+        if found is None:
+            return Assessment(versions, reason=UnassessableReason.OTHER_CONTENT)
+        index, evidence = found
+        reference = texts[index].reference
+        if evidence.fit.quality <= given.gate.other_content and evidence.fit.total >= given.gate.telling_morae:
+            return Assessment(versions, reason=UnassessableReason.OTHER_CONTENT)
+        seconds = len(samples) / SAMPLE_RATE
+        judgement = judge(evidence, reference, given, seconds)
+        fluency = voice_fluency(heard, len(evidence.fit.morae), given.fluency)
+        smooth = fluency_score(fluency, given.fluency)
+        share = given.scores.fluency_share
+        overall = judgement.accuracy * (1 - share + share * smooth / 100) * judgement.completeness / 100
+        return Assessment(
+            versions,
+            scores=Scores(
+                overall=overall, accuracy=judgement.accuracy, fluency=smooth, completeness=judgement.completeness
+            ),
+            matched_answer=index if len(texts) > 1 else None,
+            reference_text=reference.text,
+            reference_english=reference.english,
+            words=judgement.words,
+            morae=judgement.morae,
+            insertions=judgement.insertions,
+            fluency=fluency,
+            findings=findings(
+                judgement,
+                fluency,
+                smooth,
+                given,
+                seconds=seconds,
+                sure=(heard.confidence or 0.0) >= given.scores.praise_confidence,
+            ),
+        )
+
+    def measure(self, texts: Sequence[Pronunciation], samples: Samples) -> tuple[int, Evidence] | None:
+        """Measures how a recording fits the best of some texts, in the calling thread.
+
+        Returns:
+            The index of that text and the evidence; None where nothing of any of them was said.
+        """
+        given = self._parameters
+        view = self._look(samples, texts)
+        if view is None or view.fit.quality < given.front_end.good_fit:
+            cleaned = self._look(denoise(samples, given.front_end.floor, given.front_end.excess), texts)
+            if view is None or (cleaned is not None and cleaned.fit.quality > view.fit.quality):
+                view = cleaned
+        if view is None:
+            return None
+        evidence = gather(
+            view.transitions,
+            view.heard,
+            view.fit,
+            given.sounds.biases,
+            given.sounds.doubt,
+            given.lengths.prior_weight,
+        )
+        return view.index, evidence
+
+    def _look(self, samples: Samples, texts: Sequence[Pronunciation]) -> _View | None:
+        transitions = self._model.transitions(samples)
+        heard = listen(transitions)
+        below = self._parameters.gate.omissions_below
+        fits = [(index, fit_text(transitions, heard, text, below)) for index, text in enumerate(texts)]
+        views = [_View(transitions, heard, fit, index) for index, fit in fits if fit is not None]
+        # All of them explain the same recording from its beginning to its end, so their probabilities compare.
+        return max(views, key=lambda view: (view.fit.alignment.score, -view.index), default=None)
