@@ -68,9 +68,7 @@ class LivePractice:
         self._pcm = tools.pcm.open(spec.sample_rate_hertz)
         self._voice = tools.voice.open()
         self._recording = Recording()
-        self._transcript = LiveTranscript(
-            tools.recogniser, tools.analyser, self._recording, spec.references
-        )
+        self._transcript = LiveTranscript(tools.recogniser, tools.analyser, self._recording, spec.references)
         self._progress = LiveProgress(tools.follower, self._recording, spec.reference)
         self._intake = OrderedIntake(
             spec.practice_id,

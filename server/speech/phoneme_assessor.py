@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from server.speech.domain.alignment import align
 from server.speech.domain.assessment import Assessment, Scores, UnassessableReason, Versions
+from server.speech.domain.bandwidth import is_narrow, widen
 from server.speech.domain.denoising import denoise
 from server.speech.domain.evidence import Evidence, Fit, fit_text, gather
+from server.speech.domain.explanation import Explanation, explain
 from server.speech.domain.findings import findings
 from server.speech.domain.hearing import Heard, fluency_score, obstacle, voice_fluency
 from server.speech.domain.judgement import judge
@@ -116,6 +119,8 @@ class PhonemeAssessor:
             The index of that text and the evidence; None where nothing of any of them was said.
         """
         given = self._parameters
+        if is_narrow(samples, SAMPLE_RATE, given.front_end.narrow_db):
+            samples = widen(samples, SAMPLE_RATE, given.front_end.widening)
         view = self._look(samples, texts)
         if view is None or view.fit.quality < given.front_end.good_fit:
             cleaned = self._look(denoise(samples, given.front_end.floor, given.front_end.excess), texts)
@@ -131,13 +136,29 @@ class PhonemeAssessor:
             given.sounds.doubt,
             given.lengths.prior_weight,
         )
+        if evidence.explanation.margins.min(initial=0.0) < given.sounds.doubt:
+            evidence = replace(evidence, explanation=self._second_look(samples, evidence))
         return view.index, evidence
+
+    def _second_look(self, samples: Samples, evidence: Evidence) -> Explanation:
+        """What was said, each mora as right as the better of two looks says."""
+        given = self._parameters
+        transitions = self._model.transitions(samples, given.front_end.slower)
+        text = evidence.fit.pronunciation
+        alignment = align(transitions, text.ids)
+        if alignment is None:
+            return evidence.explanation
+        other = explain(transitions, text, alignment, given.sounds.biases, given.sounds.doubt)
+        return evidence.explanation.or_better(other)
 
     def _look(self, samples: Samples, texts: Sequence[Pronunciation]) -> _View | None:
         transitions = self._model.transitions(samples)
         heard = listen(transitions)
-        below = self._parameters.gate.omissions_below
-        fits = [(index, fit_text(transitions, heard, text, below)) for index, text in enumerate(texts)]
+        gate = self._parameters.gate
+        fits = [
+            (index, fit_text(transitions, heard, text, gate.omissions_below, gate.worst_phone))
+            for index, text in enumerate(texts)
+        ]
         views = [_View(transitions, heard, fit, index) for index, fit in fits if fit is not None]
         # All of them explain the same recording from its beginning to its end, so their probabilities compare.
         return max(views, key=lambda view: (view.fit.alignment.score, -view.index), default=None)

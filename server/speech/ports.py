@@ -187,11 +187,12 @@ class AcousticModel(Protocol):
         """Name and a short hash of the weights."""
         ...
 
-    def transitions(self, samples: Samples) -> Transitions:
+    def transitions(self, samples: Samples, speed: float = 1.0) -> Transitions:
         """Log probabilities of phone transitions, in the calling thread; about 10 ms a second of audio.
 
         Args:
             samples: of any length and loudness.
+            speed: at which they are played to the network, pitch and all; frames are of what it hears.
         """
         ...
 

@@ -122,7 +122,8 @@ async def test_a_partial_comes_while_a_word_is_read(channel: grpc.aio.Channel, s
         await talk.begin(config(clip.text))
         await talk.send(pieces(linear16(clip.samples), CHUNK))
         # Nothing has said that this is all.
-        partial = (await talk.until("partial")).partial
+        said = await talk.until("partial", lambda event: bool(event.partial.stable_text + event.partial.unstable_text))
+        partial = said.partial
         await talk.finish()
         outcome = await talk.rest()
     assert partial.stable_text + partial.unstable_text

@@ -49,6 +49,7 @@ def test_what_is_here_and_what_is_not(tmp_path: Path) -> None:
         "Envoy",
         "Open JTalk",
         "Whisper",
+        "Domino",
         "addresses",
     }
 

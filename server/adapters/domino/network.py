@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
+import soxr
 
 from server.speech.domain.transitions import FRAME, Transitions, fold, join
 from server.speech.domain.windows import cut_windows
@@ -45,16 +46,19 @@ class DominoNetwork:
         """Name and a short hash of the weights."""
         return self._name
 
-    def transitions(self, samples: Samples) -> Transitions:
+    def transitions(self, samples: Samples, speed: float = 1.0) -> Transitions:
         """Log probabilities of phone transitions; about 10 ms a second on one core.
 
         Args:
+            speed: at which the samples are played, pitch and all; frames are of what the network hears.
             samples: of any length and loudness. More than 8 s goes through in overlapping windows, as the cost of one
                 grows with the square of its length.
 
         Returns:
             A frame for each 160 samples and one more; frame t is about 10 t ms.
         """
+        if speed != 1.0:
+            samples = np.asarray(soxr.resample(samples, round(SAMPLE_RATE * speed), SAMPLE_RATE), np.float32)
         peak = float(np.max(np.abs(samples), initial=0.0))
         gain = _PEAK / peak if peak > _QUIETEST_PEAK else 1.0
         frames = len(samples) // _HOP + 1

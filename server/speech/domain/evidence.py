@@ -22,7 +22,7 @@ _MOST_RUNS = 2
 """How many runs of words are looked for as left out."""
 _MOST_WORDS = 6
 """The longest of them."""
-_OMISSION_COST = 3.0
+_OMISSION_COST = 5.0
 """Nats that each phone left out takes from the quality of the rest."""
 _GAIN = 4.0
 """Nats a phone that leaving words out must bring: native readings lose 0.5 a phone, other texts 14."""
@@ -72,7 +72,9 @@ class Evidence:
     heard: HeardPhones
 
 
-def fit_text(transitions: Transitions, heard: HeardPhones, whole: Pronunciation, omissions_below: float) -> Fit | None:
+def fit_text(
+    transitions: Transitions, heard: HeardPhones, whole: Pronunciation, omissions_below: float, worst_phone: float
+) -> Fit | None:
     """Aligns a text, or as much of it as was read.
 
     Args:
@@ -80,6 +82,7 @@ def fit_text(transitions: Transitions, heard: HeardPhones, whole: Pronunciation,
         heard: the best phones of the same evidence.
         whole: the text.
         omissions_below: quality under which it is tried whether words were left out.
+        worst_phone: the most that a phone takes from the quality, in nats: a single wrong sound is not another text.
 
     Returns:
         None where the recording is too short for the text's phones, or nothing of it was read.
@@ -89,12 +92,12 @@ def fit_text(transitions: Transitions, heard: HeardPhones, whole: Pronunciation,
     read = morae_read(transitions, states, phones, whole)
     everything = tuple(range(len(whole.spans)))
     kept = everything[:read] if read < len(everything) - _ALMOST_ALL else everything
-    fit = _fit(transitions, heard, whole, kept) if kept else None
+    fit = _fit(transitions, heard, whole, kept, worst_phone) if kept else None
     if fit is not None and fit.quality >= omissions_below:
         return fit
     # All explain the recording from its beginning to its end, so their probabilities compare.
-    full = fit if kept == everything else _fit(transitions, heard, whole, everything)
-    fits = (full, fit, _without_words(transitions, heard, whole, everything, full))
+    full = fit if kept == everything else _fit(transitions, heard, whole, everything, worst_phone)
+    fits = (full, fit, _without_words(transitions, heard, whole, full, worst_phone))
 
     def worth(one: Fit) -> float:
         return one.alignment.score - _OMISSION_COST * (len(whole.ids) - len(one.pronunciation.ids))
@@ -102,26 +105,47 @@ def fit_text(transitions: Transitions, heard: HeardPhones, whole: Pronunciation,
     return max((one for one in fits if one is not None), key=worth, default=None)
 
 
-def _fit(transitions: Transitions, heard: HeardPhones, whole: Pronunciation, kept: tuple[int, ...]) -> Fit | None:
+def _fit(
+    transitions: Transitions, heard: HeardPhones, whole: Pronunciation, kept: tuple[int, ...], worst_phone: float
+) -> Fit | None:
     text = whole.of(kept)
     if transitions.frames < len(text.ids):
         return None
     states = chain(transitions, text.ids)
     alignment = trace(states, *forward(states))
-    return Fit(text, kept, len(whole.spans), states, alignment, (alignment.score - heard.score) / len(text.ids))
+    quality = _quality(states, alignment, heard, worst_phone)
+    return Fit(text, kept, len(whole.spans), states, alignment, quality)
+
+
+def _quality(states: Chain, alignment: Alignment, heard: HeardPhones, worst_phone: float) -> float:
+    """The mean over the phones of what each stretch of audio loses by being that phone."""
+    own = states.stays.copy()
+    paused = {pause.after: pause for pause in alignment.pauses}
+    for phone in range(1, len(states.ids)):
+        frame = alignment.onsets[phone]
+        pause = paused.get(phone - 1)
+        if pause is None:
+            own[frame] = states.moves[frame, phone - 1]
+        else:
+            own[pause.start] = states.to_pause[pause.start, phone - 1]
+            own[frame] = states.from_pause[frame, phone - 1]
+    lost = np.concatenate([[0.0], np.cumsum(own - heard.frame_scores)])
+    edges = np.append(alignment.onsets, len(own))
+    return float(np.maximum(np.diff(lost[edges]), worst_phone).mean())
 
 
 def _without_words(
-    transitions: Transitions, heard: HeardPhones, whole: Pronunciation, kept: tuple[int, ...], best: Fit | None
+    transitions: Transitions, heard: HeardPhones, whole: Pronunciation, best: Fit | None, worst_phone: float
 ) -> Fit | None:
     """Leaves out runs of words as long as the text fits much better without, and half of it is left."""
+    kept = tuple(range(len(whole.spans)))
     for _ in range(_MOST_RUNS):
         found: Fit | None = None
         for run in _runs(whole, kept):
             left = tuple(mora for mora in kept if mora not in run)
             if 2 * len(left) < len(whole.spans):
                 continue
-            fit = _fit(transitions, heard, whole, left)
+            fit = _fit(transitions, heard, whole, left, worst_phone)
             if fit is not None and (found is None or fit.alignment.score > found.alignment.score):
                 found = fit
         if found is None:

@@ -7,7 +7,8 @@ taken first and put into the text; whatever was only their echo is right against
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from server.speech.domain.likelihood import ratios
 from server.speech.domain.phones import PAUSE, phone_ids
 from server.speech.domain.pronunciation import Pronunciation
 from server.speech.domain.transitions import Transitions
+
+T = TypeVar("T")
 
 NO_DOUBT = 30.0
 """The margin of what has nothing against it; larger ones mean no more."""
@@ -52,6 +55,21 @@ class Explanation:
     onsets: NDArray[np.intp]
     ends: NDArray[np.intp]
     alignment: Alignment
+
+    def or_better(self, other: Explanation) -> Explanation:
+        """The same with each mora as right as the better of two explanations says; places and lengths stay."""
+        better = other.margins > self.margins
+        return replace(
+            self,
+            margins=np.maximum(self.margins, other.margins),
+            confusions=_chosen(better, other.confusions, self.confusions),
+            said=_chosen(better, other.said, self.said),
+            wrong=np.where(better, other.wrong, self.wrong),
+        )
+
+
+def _chosen(better: NDArray[np.bool_], one: tuple[T, ...], other: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(a if choose else b for choose, a, b in zip(better, one, other, strict=True))
 
 
 @dataclass(slots=True)

@@ -118,13 +118,17 @@ def _doubts(evidence: Evidence, parameters: AssessmentParameters) -> list[Doubt]
     for index, unit in enumerate(evidence.lengths.units):
         if not evidence.lengths.reliable[index]:
             continue
-        mora, doubt = _length_doubt(evidence, unit, float(evidence.lengths.ratios[index]), parameters.lengths)
+        mora, doubt = _length_doubt(evidence, unit, index, parameters.lengths)
         if doubt.odds > found[mora].odds:
             found[mora] = doubt
     return found
 
 
-def _length_doubt(evidence: Evidence, unit: Unit, ratio: float, parameters: LengthParameters) -> tuple[int, Doubt]:
+def _length_doubt(evidence: Evidence, unit: Unit, index: int, parameters: LengthParameters) -> tuple[int, Doubt]:
+    lengths = evidence.lengths
+    if lengths is None:
+        raise ValueError("Nothing was measured.")
+    ratio = float(lengths.ratios[index])
     vowel = unit.held is Held.VOWEL
     kana = evidence.fit.pronunciation.reference.kana
     if unit.long:
@@ -135,6 +139,10 @@ def _length_doubt(evidence: Evidence, unit: Unit, ratio: float, parameters: Leng
         mora = unit.first_mora
         weights = parameters.short_vowel_lengthened if vowel else parameters.geminate_added
         heard, strength = (f"{kana[mora]}ー" if vowel else f"ッ{kana[mora]}"), ratio
+        if vowel and lengths.phrase_final[index]:
+            strength -= parameters.phrase_final
+    # Against few others of its kind even right lengths differ.
+    strength -= parameters.few_others / (1 + int(lengths.support[index]))
     likelihood = -float(evidence.explanation.length_ratios[mora])
     odds = length_odds(strength, likelihood, weights, parameters.ratio_limit)
     kind = ErrorKind.LENGTH if vowel else ErrorKind.GEMINATE

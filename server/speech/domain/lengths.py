@@ -73,6 +73,8 @@ class Lengths:
         reliable: (units,) whether it can be judged: not where speech ends or pauses, where everything is longer, nor
             at the very beginning, where a closure can't be told from the silence before it, nor where a sound was left
             out.
+        support: (units,) how many reliable others of its kind each was held against.
+        phrase_final: (units,) whether an accent phrase ends with it.
         rate: natural logarithm of how much slower than the reference voice the speaker is, by all units.
     """
 
@@ -80,6 +82,8 @@ class Lengths:
     seconds: NDArray[np.float64]
     ratios: NDArray[np.float64]
     reliable: NDArray[np.bool_]
+    support: NDArray[np.intp]
+    phrase_final: NDArray[np.bool_]
     rate: float
 
 
@@ -118,6 +122,7 @@ def measure_lengths(pronunciation: Pronunciation, said: Explanation, prior_weigh
     kinds = np.array([u.held is Held.VOWEL for u in found])
     own = np.arange(len(found))
     ratios = np.empty(len(found))
+    support = np.zeros(len(found), np.intp)
     for i in own:
         others = reliable & (own != i)
         general = float(np.median(raw[others])) if others.any() else 0.0
@@ -125,7 +130,10 @@ def measure_lengths(pronunciation: Pronunciation, said: Explanation, prior_weigh
         general *= others.sum() / (others.sum() + 1)
         same = others & (kinds == kinds[i])
         rate = float(np.median(raw[same])) if same.any() else general
+        support[i] = same.sum()
         weight = same.sum() / (same.sum() + prior_weight)
         ratios[i] = raw[i] - (weight * rate + (1 - weight) * general)
+    last = {phrase.first_mora + phrase.mora_count - 1 for phrase in pronunciation.phrases}
+    final = np.array([u.last_mora in last for u in found])
     overall = float(np.median(raw[reliable])) if reliable.any() else 0.0
-    return Lengths(found, np.maximum(frames, 1) * FRAME, ratios, reliable, overall)
+    return Lengths(found, np.maximum(frames, 1) * FRAME, ratios, reliable, support, final, overall)

@@ -22,8 +22,11 @@ class SpeechLimits:
 
 @dataclass(frozen=True, slots=True)
 class FrontEnd:
-    """When and how noise is taken off."""
+    """When and how a recording is mended before it is heard."""
 
+    narrow_db: float
+    widening: float
+    slower: float
     good_fit: float
     floor: float
     excess: float
@@ -35,6 +38,7 @@ class Gate:
 
     other_content: float
     full: float
+    worst_phone: float
     omissions_below: float
     telling_morae: int
 
@@ -67,6 +71,8 @@ class LengthParameters:
     """When a length is wrong."""
 
     prior_weight: float
+    few_others: float
+    phrase_final: float
     ratio_limit: float
     long_vowel_shortened: LengthWeights
     short_vowel_lengthened: LengthWeights
