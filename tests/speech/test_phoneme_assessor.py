@@ -102,7 +102,7 @@ async def test_an_error_is_told_with_its_word(
     assert result.findings[0].evidence is not None
     assert next(w for w in result.words if w.word.text == word).error is error
     right = await judge(assessor, synthesize(expected), reference(expected))
-    assert (right.scores.overall or 0) > (result.scores.overall or 0) + 5
+    assert (right.scores.accuracy or 0) > (result.scores.accuracy or 0) + 3
 
 
 async def test_a_word_that_is_left_out(assessor: PhonemeAssessor) -> None:
