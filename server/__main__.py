@@ -84,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     add("doctor", _doctor, "Say what this machine has of what Kaiwa needs")
     health = add("health", _health, "Say whether the server that runs here is well, by the exit status")
     health.add_argument("--envoy", action="store_true", help="ask Envoy whether any server is")
+    rebuild = add(
+        "rebuild-cards",
+        _rebuild_cards,
+        "Make all cards anew from the log of reviews",
+        "Servers may run meanwhile. rebuild-stats does the same for statistics.",
+    )
+    rebuild.add_argument("--check", action="store_true", help="change nothing; fail if a card is not what its log says")
     keys = add("keys", _keys, "List the keys that sign access tokens", "The newest signs; all of them verify.")
     what = keys.add_mutually_exclusive_group()
     what.add_argument("--add", action="store_true", help="make a new key; servers that run take it within a second")
@@ -153,6 +160,19 @@ def _rebuild_stats(options: argparse.Namespace, settings: Settings, environment:
     from server.rebuild import rebuild_statistics
 
     asyncio.run(rebuild_statistics(settings, _say))
+    return 0
+
+
+def _rebuild_cards(options: argparse.Namespace, settings: Settings, environment: Mapping[str, str]) -> int:
+    from server.adapters.postgres.database import database_url
+    from server.rebuild import rebuild_cards
+
+    with database_url(settings.database_url, settings.home) as url:
+        found = asyncio.run(rebuild_cards(url, check=options.check))
+    told = f"{found.cards} cards of {found.learners} learners, {found.differing} were not what their log says"
+    if options.check and found.differing:
+        return _refuse(f"{told}: run kaiwa-server rebuild-cards")
+    _say(f"{told}.")
     return 0
 
 

@@ -9,6 +9,7 @@ from server.adapters.postgres.database import database_url
 from server.adapters.postgres.engine import create_engine
 from server.adapters.postgres.unit_of_work import unit_of_work_factory
 from server.config import Settings
+from server.learning.rebuild_cards import RebuildCards, Rebuilt
 from server.learning.recompute_statistics import RecomputeStatistics
 
 
@@ -34,3 +35,16 @@ async def rebuild_statistics(settings: Settings, say: Callable[[str], None]) -> 
             return mended
         finally:
             await engine.dispose()
+
+
+async def rebuild_cards(url: str, *, check: bool) -> Rebuilt:
+    """Makes all cards of a migrated database anew from the log.
+
+    Args:
+        check: changes nothing.
+    """
+    engine = create_engine(url, application_name="kaiwa-rebuild")
+    try:
+        return await RebuildCards(unit_of_work_factory(engine), SystemClock())(check=check)
+    finally:
+        await engine.dispose()

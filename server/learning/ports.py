@@ -69,6 +69,10 @@ class CardRepository(Protocol):
         """The first sentences after one, in the order of their ids, that the learner has cards of."""
         ...
 
+    async def learners_after(self, after: UserId | None, count: int) -> Sequence[UserId]:
+        """The first learners after one, in the order of their ids, who have cards."""
+        ...
+
     async def find(self, user_id: UserId, selection: CardSelection, page: PageRequest) -> Page[Card]:
         """A page of cards in the order in which they were added."""
         ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from server.kernel.identity import UserId
-from server.learning.domain.card import Card, CardId, SentenceId
+from server.learning.domain.card import Card, CardId, Progress, SentenceId
 from server.learning.domain.replay import Replay, Subject, replay
 from server.learning.domain.review import (
     KIND_IN,
@@ -86,7 +86,7 @@ async def record(
             added += after.effects.values()
         outcomes |= after.outcomes
         changed += (
-            replace(card, progress=after.progress[card.id], updated_at=now, sequence=sequence)
+            changed_card(card, after.progress[card.id], now, sequence)
             for card in members
             if after.progress[card.id] != card.progress
         )
@@ -99,6 +99,13 @@ async def record(
         cards={card.id: card for card in cards} | {card.id: card for card in changed},
         reviews={review.id: review for review in reviews},
     )
+
+
+def changed_card(card: Card, progress: Progress, now: datetime, sequence: int) -> Card:
+    """A card after a replay; where nothing of it shows, it counts as unchanged."""
+    if replace(progress, last_event_at=None) == replace(card.progress, last_event_at=None):
+        return replace(card, progress=progress)
+    return replace(card, progress=progress, updated_at=now, sequence=sequence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,22 @@ async def log_of(uow: UnitOfWork, user_id: UserId, card_ids: Collection[CardId])
     for mark in await uow.review_log.marks_of(user_id, card_ids):
         events.setdefault(mark.card_id, []).append(mark)
     return events
+
+
+async def replayed(
+    uow: UnitOfWork, user_id: UserId, cards: Sequence[Card], regimes: Regimes
+) -> Mapping[CardId, Progress]:
+    """What the replay of their log from nothing makes of cards.
+
+    Args:
+        cards: with all their siblings.
+    """
+    log = await log_of(uow, user_id, [card.id for card in cards])
+    progress: dict[CardId, Progress] = {}
+    for members in _by_sentence(cards).values():
+        events = [event for card in members for event in log.get(card.id, ())]
+        progress.update(replay(map(Subject.of, members), events, regimes).progress)
+    return progress
 
 
 def _by_sentence(cards: Sequence[Card]) -> Mapping[SentenceId, Sequence[Card]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -13,13 +13,13 @@ from server.kernel.clock import Clock, IdSource
 from server.kernel.identity import Caller, UserId
 from server.learning.domain.card import Card, SentenceId, State
 from server.learning.domain.fsrs import check_weights
-from server.learning.domain.replay import Subject, replay, with_vacations
+from server.learning.domain.replay import with_vacations
 from server.learning.domain.review import Outcome, Review, ReviewId, ReviewKind
 from server.learning.domain.scheduling import algorithm_of
 from server.learning.domain.settings import LearningSettings, Regime, Regimes
 from server.learning.domain.sync import StoredSettings
 from server.learning.ports import Standing, UnitOfWork, UnitOfWorkFactory
-from server.learning.recording import log_of
+from server.learning.recording import changed_card, replayed
 from server.learning.reply import Reply
 
 R = TypeVar("R")
@@ -114,37 +114,21 @@ class UpdateSettings:
             after = sentences[-1]
             cards = await uow.cards.of_sentences(user_id, sentences)
             if replays:
-                moved = await _replayed(uow, user_id, cards, regimes)
+                progress = await replayed(uow, user_id, cards, regimes)
             else:
-                moved = [replace(card, progress=with_vacations(card.progress, vacations)) for card in cards]
-            changed = [
-                replace(card, updated_at=now, sequence=sequence)
-                for before, card in zip(cards, moved, strict=True)
-                if card.progress != before.progress
-            ]
-            await uow.cards.save(user_id, changed)
+                progress = {card.id: with_vacations(card.progress, vacations) for card in cards}
+            moved = [changed_card(card, progress[card.id], now, sequence) for card in cards]
+            pairs = list(zip(cards, moved, strict=True))
+            await uow.cards.save(user_id, [card for before, card in pairs if card != before])
             if replays:
                 entries = [
                     _entry(ReviewId(self._ids.new_id()), before, card, regimes.present, sequence)
-                    for before, card in zip(cards, moved, strict=True)
+                    for before, card in pairs
                     if card.progress.schedule.state is not State.NEW
                 ]
                 await uow.review_log.add(user_id, entries, ())
             # A learner with many thousands of cards does not keep the others waiting.
             await asyncio.sleep(0)
-
-
-async def _replayed(uow: UnitOfWork, user_id: UserId, cards: Sequence[Card], regimes: Regimes) -> Sequence[Card]:
-    log = await log_of(uow, user_id, [card.id for card in cards])
-    groups: dict[SentenceId, list[Card]] = {}
-    for card in cards:
-        groups.setdefault(card.sentence_id, []).append(card)
-    moved: dict[str, Card] = {}
-    for members in groups.values():
-        events = [event for card in members for event in log.get(card.id, ())]
-        progress = replay(map(Subject.of, members), events, regimes).progress
-        moved.update({card.id: replace(card, progress=progress[card.id]) for card in members})
-    return [moved[card.id] for card in cards]
 
 
 def _entry(review_id: ReviewId, before: Card, after: Card, regime: Regime, sequence: int) -> Review:

@@ -15,7 +15,7 @@ from server.adapters.postgres.repositories.card_rows import (
     instant,
     progress_columns,
 )
-from server.adapters.postgres.tables import CardRow, SentenceRow
+from server.adapters.postgres.tables import CardRow, SentenceRow, UserRow
 from server.kernel.identity import UserId
 from server.kernel.paging import Page, PageRequest
 from server.learning.domain.card import MATURE_DAYS, Card, CardId, SentenceId, State
@@ -69,6 +69,14 @@ class PostgresCards:
         if after is not None:
             query = query.where(CardRow.sentence_id > after)
         return [SentenceId(each) for each in (await self._session.execute(query)).scalars()]
+
+    async def learners_after(self, after: UserId | None, count: int) -> Sequence[UserId]:
+        """The first learners after one who have cards."""
+        has_cards = select(CardRow.id).where(CardRow.user_id == UserRow.id).exists()
+        query = select(UserRow.id).where(has_cards).order_by(UserRow.id).limit(count)
+        if after is not None:
+            query = query.where(UserRow.id > after)
+        return [UserId(each) for each in (await self._session.execute(query)).scalars()]
 
     async def find(self, user_id: UserId, selection: CardSelection, page: PageRequest) -> Page[Card]:
         """A page of cards in the order in which they were added."""
