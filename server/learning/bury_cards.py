@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from server.errors import InvalidInput
 from server.kernel.identity import Caller
-from server.learning.change_cards import CardsToChange, ChangeCards, ChangedCards, Moment, is_latest
+from server.learning.change_cards import CardsToChange, ChangeCards, ChangedCards, Moment
 from server.learning.domain.card import Card
 from server.learning.domain.review import Action, Event, Mark
 from server.learning.reply import Reply
@@ -40,14 +40,11 @@ class BuryCards:
             InvalidInput: INVALID_FIELD when the day does not come after that of the client time.
         """
 
-        def event(card: Card, moment: Moment) -> Event | None:
+        def event(card: Card, moment: Moment) -> Event:
             today = moment.standing.regime.days.day_of(moment.client_time)
             until = today + timedelta(days=1) if until_day is None else until_day
             if until <= today:
                 raise InvalidInput("until_day", f"must come after {today}, the day of the client time")
-            buried = card.progress.buried_until
-            if buried is not None and buried >= until and is_latest(card, moment):
-                return None
             return Mark(
                 id=moment.id,
                 card_id=card.id,

@@ -66,8 +66,9 @@ class Moment:
     standing: Standing
 
 
-MakeEvent: TypeAlias = Callable[[Card, Moment], Event | None]
-"""What is to be done to a card; None: it is that way already."""
+MakeEvent: TypeAlias = Callable[[Card, Moment], Event]
+"""What is done to a card. It goes into the log even where the card is that way already: what another device did in
+between may yet arrive, and all devices have to end with the same."""
 
 
 class ChangeCards:
@@ -96,8 +97,7 @@ class ChangeCards:
 
         Args:
             method: name of the RPC.
-            make_event: what is done to each. It is asked for nothing where a card is that way already and nothing
-                later is known of it.
+            make_event: what is done to each.
 
         Raises:
             AlreadyExists: REQUEST_ID_REUSED.
@@ -116,12 +116,11 @@ class ChangeCards:
             standing = await uow.learning_settings.standing(user_id)
             cards = await uow.cards.with_siblings(user_id, wanted.ids)
             known = {card.id: card for card in cards}
-            events = []
+            events: list[Event] = []
             for card_id in wanted.ids:
                 if (card := known.get(card_id)) is not None:
                     moment = self._moment(card, wanted.client_time, now, standing)
-                    if (event := make_event(card, moment)) is not None:
-                        events.append(event)
+                    events.append(make_event(card, moment))
             if events:
                 known.update((await record(uow, user_id, standing, sequence, now, cards, events)).cards)
             done = _changed(wanted.ids, known, standing.regime.days)
@@ -135,12 +134,6 @@ class ChangeCards:
     def _moment(self, card: Card, client_time: datetime | None, now: datetime, standing: Standing) -> Moment:
         at = now if client_time is None else client_time
         return Moment(self._ids.new_id(), at, placed(at, card.created_at, now), now, standing)
-
-
-def is_latest(card: Card, moment: Moment) -> bool:
-    """Whether nothing at or after a moment is known of a card: then what it already is needs no entry in the log."""
-    last = card.progress.last_event_at
-    return last is None or last < moment.effective_at
 
 
 def _changed(ids: Sequence[CardId], known: dict[CardId, Card], days: LearnerDays) -> ChangedCards:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TypeVar
 
 from server.kernel.identity import Caller
-from server.learning.change_cards import CardsToChange, ChangeCards, ChangedCards, Moment, is_latest
-from server.learning.domain.card import Card, Counts, State
+from server.learning.change_cards import CardsToChange, ChangeCards, ChangedCards, Moment
+from server.learning.domain.card import Card
 from server.learning.domain.review import Event, Reset, ReviewId
 from server.learning.reply import Reply
 
@@ -27,7 +27,7 @@ class ResetCards:
     async def __call__(
         self, caller: Caller, wanted: CardsToChange, reply: Reply[ChangedCards, R], *, counts: bool = False
     ) -> R:
-        """Resets them; a card that is as new as it would be stays as it is.
+        """Resets them.
 
         Args:
             counts: whether what was counted of them starts from nothing too.
@@ -37,11 +37,7 @@ class ResetCards:
             OutOfRange: REVIEW_TIME_OUT_OF_RANGE.
         """
 
-        def event(card: Card, moment: Moment) -> Event | None:
-            progress = card.progress
-            as_new = progress.schedule.state is State.NEW and not progress.leech
-            if as_new and (not counts or progress.counts == Counts()) and is_latest(card, moment):
-                return None
+        def event(card: Card, moment: Moment) -> Event:
             return Reset(
                 id=ReviewId(moment.id),
                 card_id=card.id,

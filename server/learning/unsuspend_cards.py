@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from server.kernel.identity import Caller
-from server.learning.change_cards import CardsToChange, ChangeCards, ChangedCards, Moment, is_latest
+from server.learning.change_cards import CardsToChange, ChangeCards, ChangedCards, Moment
 from server.learning.domain.card import Card
 from server.learning.domain.review import Action, Event, Mark
 from server.learning.reply import Reply
@@ -34,9 +34,7 @@ class UnsuspendCards:
         return await self._change_cards(caller, _METHOD, wanted, _event, reply)
 
 
-def _event(card: Card, moment: Moment) -> Event | None:
-    if not card.progress.suspended and is_latest(card, moment):
-        return None
+def _event(card: Card, moment: Moment) -> Event:
     return Mark(
         id=moment.id,
         card_id=card.id,
