@@ -36,8 +36,8 @@ from server.jobs.stop_jobs import StopJobs
 from server.kernel.identity import Role, UserId
 from server.kernel.rates import Rate
 from server.worker import Workshop
-from tests.ownership.conftest import Place
 from tests.support.assembled import PASSWORD, address
+from tests.support.furnished import Place
 from tests.support.kernel import NOON, FixedClock
 from tests.support.ownership import dump, files_naming, found_in
 from tests.support.rpc import Failure, failure_of

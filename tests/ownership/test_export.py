@@ -17,7 +17,7 @@ from kaiwa.jobs.v1 import job_pb2, jobs_service_pb2
 from server.adapters.postgres.holdings import HOLDINGS
 from server.errors import Reason
 from server.kernel.identity import Role
-from tests.ownership.conftest import Place
+from tests.support.furnished import Place
 from tests.support.ownership import as_json
 from tests.support.rpc import failure_of
 

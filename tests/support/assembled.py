@@ -72,6 +72,7 @@ class Assembled:
         tokens: an access token of each role.
         recogniser: what it hears with.
         registry: its measurements.
+        listening: where it is, as `host:port`.
     """
 
     assembly: Assembly
@@ -80,6 +81,7 @@ class Assembled:
     recogniser: ScriptedRecogniser
     registry: CollectorRegistry
     tokens: dict[Role, str] = field(default_factory=dict)
+    listening: str = ""
 
     async def sign_in(self, role: Role) -> None:
         """Begins a new session of the user who has this role."""
@@ -136,7 +138,7 @@ async def assembled(
         await assembly.server.start()
         try:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-                served = Assembled(assembly, settings, channel, recogniser, registry)
+                served = Assembled(assembly, settings, channel, recogniser, registry, listening=f"127.0.0.1:{port}")
                 for role in roles:
                     account = NewAccount(address(role), f"the-{role.value}", Password(PASSWORD), role)
                     await assembly.create_account(account)

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kaiwa_client.auth import Credentials
     from kaiwa_client.client import KaiwaClient
-    from kaiwa_client.errors import AudioError, CallFailed, KaiwaError, NotSignedIn, PracticeIncomplete, Unreachable
+    from kaiwa_client.errors import (
+        AudioError,
+        CallFailed,
+        DownloadDamaged,
+        JobFailed,
+        KaiwaError,
+        NotSignedIn,
+        PracticeIncomplete,
+        Unreachable,
+    )
     from kaiwa_client.practice import Practice
     from kaiwa_client.retry import RetryPolicy
     from kaiwa_client.tokens import FileTokenStore, MemoryTokenStore, Tokens, TokenStore
@@ -18,7 +27,9 @@ __all__ = [
     "AudioError",
     "CallFailed",
     "Credentials",
+    "DownloadDamaged",
     "FileTokenStore",
+    "JobFailed",
     "KaiwaClient",
     "KaiwaError",
     "MemoryTokenStore",

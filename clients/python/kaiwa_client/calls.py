@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from typing import TypeVar
 
 import grpc.aio
@@ -69,6 +69,40 @@ class Calls:
             if fresh is None:
                 raise
         return await self.public(lambda metadata: attempt((*metadata, bearer(fresh))))
+
+    async def streamed(
+        self, tokens: TokenSource, attempt: Callable[[Metadata], AsyncIterable[Response]]
+    ) -> AsyncGenerator[Response, None]:
+        """The messages of a stream from the server, which is opened again when it breaks.
+
+        Args:
+            tokens: who is signed in; a token that is refused is renewed.
+            attempt: opens it, each time from where it has got to.
+
+        Raises:
+            NotSignedIn: there is no session, or it has ended.
+            KaiwaError: it failed for good.
+        """
+        token, failures, renewed = await tokens.token(), 0, False
+        while True:
+            try:
+                async for response in attempt((bearer(token),)):
+                    failures, renewed = 0, False
+                    yield response
+                return
+            except grpc.aio.AioRpcError as failure:
+                error = from_rpc(failure, self.address)
+            if isinstance(error, NotSignedIn):
+                fresh = None if renewed else await tokens.renewed(token, error)
+                if fresh is None:
+                    raise error
+                token, renewed = fresh, True
+                continue
+            failures += 1
+            delay = self.retry.delay(failures, error)
+            if delay is None:
+                raise error
+            await self.clock.sleep(delay)
 
 
 def bearer(token: str) -> tuple[str, str]:

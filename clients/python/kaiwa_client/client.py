@@ -13,6 +13,7 @@ from kaiwa.accounts.v1 import accounts_service_pb2 as accounts_pb2
 from kaiwa.accounts.v1.accounts_service_pb2_grpc import AccountsServiceStub
 from kaiwa.content.v1 import content_service_pb2 as content_pb2
 from kaiwa.content.v1.content_service_pb2_grpc import ContentServiceStub
+from kaiwa.jobs.v1.jobs_service_pb2_grpc import JobsServiceStub
 from kaiwa.speech.v1 import speech_service_pb2 as speech_pb2
 from kaiwa.speech.v1.speech_service_pb2_grpc import SpeechServiceStub
 from kaiwa_client import models
@@ -23,6 +24,7 @@ from kaiwa_client.calls import QUICK, Calls
 from kaiwa_client.channel import DEFAULT_ADDRESS, Address, open_channel, parse_address
 from kaiwa_client.clock import Clock, SystemClock
 from kaiwa_client.errors import CallFailed, NotSignedIn
+from kaiwa_client.jobs import Jobs
 from kaiwa_client.mapping import records
 from kaiwa_client.mapping.practice_config import practice_config
 from kaiwa_client.paging import collect
@@ -60,7 +62,8 @@ class KaiwaClient:
         retry: when calls are made again.
 
     Attributes:
-        account: one's own sessions and profile.
+        account: one's own sessions, profile and data.
+        jobs: one's own background work.
         admin: what administrators do.
     """
 
@@ -89,7 +92,8 @@ class KaiwaClient:
             self._store, refresh=self._refresh, sign_in=self._sign_in, credentials=credentials, clock=self.clock
         )
         self._tokens: TokenSource = FixedToken(token) if token else session
-        self.account = OwnAccount(self._accounts, self._calls, self._tokens)
+        self.jobs = Jobs(JobsServiceStub(self._channel), self._calls, self._tokens)
+        self.account = OwnAccount(self._accounts, self._calls, self._tokens, self.jobs)
         self.admin = Administration(self._accounts, self._calls, self._tokens)
 
     async def __aenter__(self) -> Self:

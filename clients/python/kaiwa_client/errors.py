@@ -62,6 +62,14 @@ class AudioError(KaiwaError):
     """A recording can't be read."""
 
 
+class JobFailed(CallFailed):
+    """A job failed, or was cancelled; the reason is the job's."""
+
+
+class DownloadDamaged(KaiwaError):
+    """What arrived is not what the server has."""
+
+
 class PracticeIncomplete(KaiwaError):
     """The server ended a practice without its result."""
 

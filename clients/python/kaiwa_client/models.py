@@ -6,6 +6,7 @@ could not tell. Names of kinds are the contract's, in lower case (`no_speech`, `
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +40,62 @@ class Session:
     refresh_time: datetime
     expire_time: datetime
     current: bool
+
+
+JOB_KINDS = ("import", "export", "deletion", "audio_batch", "optimization", "simulation", "rescoring")
+JOB_STATES = ("queued", "running", "cancelling", "succeeded", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """Why a job failed: the contract's reason, the server's words, and the values that belong to the reason."""
+
+    reason: str
+    message: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of background work.
+
+    Attributes:
+        done, total: units done and units in all; `total` is None while that is not known.
+        stage: what it is doing, such as `export.packing`.
+        result: what came of it, by the contract's names; None until it has succeeded, and in lists.
+    """
+
+    id: str
+    kind: str
+    state: str
+    done: int
+    total: int | None
+    stage: str
+    subject_id: str
+    attempts: int
+    max_attempts: int
+    create_time: datetime
+    start_time: datetime | None
+    end_time: datetime | None
+    expire_time: datetime | None
+    failure: JobFailure | None
+    result: Mapping[str, object] | None
+
+    @property
+    def final(self) -> bool:
+        """Whether it stays as it is."""
+        return self.state in {"succeeded", "failed", "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The archive of an export. `sha256` is its digest in hexadecimal, `file_name` a name to save it under."""
+
+    job_id: str
+    file_name: str
+    size_bytes: int
+    sha256: str
+    expire_time: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from kaiwa_client.models import JOB_KINDS, JOB_STATES
+
 _LONGEST_TEXT = 400
 """Characters of a text that is read, by the contract."""
 _EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 server not reachable, 4 not signed in, 130 interrupted."
@@ -59,6 +61,33 @@ def parser() -> argparse.ArgumentParser:
     )
     _json(profile)
 
+    export = command("export", "save all that the server holds of you as a ZIP archive")
+    export.add_argument(
+        "file", type=Path, nargs="?", metavar="FILE", help="where to (default: the archive's own name, in this folder)"
+    )
+    export.add_argument("--omit-audio", action="store_true", help="leave your recordings out")
+    export.add_argument(
+        "--job",
+        type=_id_from("kaiwa jobs"),
+        metavar="ID",
+        help="fetch this earlier export, or the rest of it",
+    )
+    _json(export, "print one JSON object for each state of the job, and one for the file last")
+
+    account = command("account", "end your account")
+    account_commands = account.add_subparsers(dest="account_command", metavar="COMMAND", required=True)
+    delete = account_commands.add_parser(
+        "delete",
+        help="delete your account with everything in it; the password is asked for, or taken from KAIWA_PASSWORD",
+        description="Delete your account with everything in it. There is no way back.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    delete.add_argument("--yes", action="store_true", help="do not ask whether it is meant")
+    _json(delete)
+
+    _jobs(command("jobs", "list your background jobs, or look after one"), common)
+
     _admin(command("admin", "look after accounts and the configuration; for administrators"), common)
 
     practice = command("practice", "read a recording aloud to the server and be judged on it")
@@ -103,6 +132,26 @@ def parser() -> argparse.ArgumentParser:
     )
     _json(attempt)
     return root
+
+
+def _jobs(jobs: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    jobs.add_argument("--kind", action="append", default=[], choices=JOB_KINDS, help="only of this kind; repeatable")
+    jobs.add_argument("--state", action="append", default=[], choices=JOB_STATES, help="only in this state; repeatable")
+    jobs.add_argument("--limit", type=_count, default=20, help="how many at most (default: 20)")
+    _json(jobs)
+    commands = jobs.add_subparsers(dest="jobs_command", metavar="COMMAND")
+    for name, text in (
+        ("show", "show a job with what came of it"),
+        ("watch", "follow a job to its end"),
+        ("cancel", "ask a job to stop"),
+    ):
+        command = commands.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + ".", parents=[common], allow_abbrev=False
+        )
+        command.add_argument(
+            "id", type=_id_from("kaiwa jobs"), metavar="ID", help="the job's id, as kaiwa jobs shows it"
+        )
+        _json(command)
 
 
 def _admin(admin: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ import platformdirs
 from rich.console import Console
 from rich.text import Text
 
-from kaiwa_client.cli import account, accounts, admin, lists, practise, transcribing
+from kaiwa_client.cli import account, accounts, admin, jobs, lists, own_data, practise, transcribing
 from kaiwa_client.cli.arguments import parser
 from kaiwa_client.cli.complaints import FAILED, INTERRUPTED, USAGE, complaint, exit_code
 from kaiwa_client.cli.world import UsageError, World, address_of, connect
@@ -34,6 +34,9 @@ _COMMANDS: Mapping[str, Callable[[World, Namespace], Awaitable[None]]] = Mapping
         "token": accounts.token,
         "sessions": account.sessions,
         "profile": account.profile,
+        "export": own_data.export,
+        "account": own_data.account,
+        "jobs": jobs.jobs,
         "admin": admin.admin,
         "practice": practise.practice,
         "transcribe": transcribing.transcribe,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kaiwa.accounts.v1 import config_entry_pb2, session_pb2, user_pb2
+from kaiwa.accounts.v1 import accounts_service_pb2, config_entry_pb2, session_pb2, user_pb2
 from kaiwa.content.v1 import sentence_pb2
 from kaiwa.speech.v1 import attempt_pb2, practice_purpose_pb2, speech_service_pb2
 from kaiwa_client import models
@@ -49,6 +49,17 @@ def session(message: session_pb2.Session) -> models.Session:
         refresh_time=moment(message.refresh_time),
         expire_time=moment(message.expire_time),
         current=message.current,
+    )
+
+
+def archive(message: accounts_service_pb2.DownloadHeader) -> models.Archive:
+    """The archive of an export."""
+    return models.Archive(
+        job_id=message.job_id,
+        file_name=message.file_name,
+        size_bytes=message.size_bytes,
+        sha256=message.sha256,
+        expire_time=moment(message.expire_time),
     )
 
 

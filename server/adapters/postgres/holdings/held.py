@@ -101,13 +101,16 @@ class PostgresHoldings:
         self, uow: PostgresUnitOfWork, user_id: UserId, document: Document
     ) -> AsyncIterator[Sequence[Record]]:
         """The records of one kind, in the order of their keys."""
-        query = _query(self._by_document[document], user_id).execution_options(yield_per=PORTION)
-        result = await uow.session.stream(query)
-        try:
-            async for rows in result.mappings().partitions():
-                yield [{name: _json(value) for name, value in row.items()} for row in rows]
-        finally:
-            await result.close()
+        held = self._by_document[document]
+        key = [f"_key_{column.name}" for column in held.table.primary_key]
+        after: tuple[object, ...] | None = None
+        while True:
+            rows = (await uow.session.execute(_query(held, user_id, after))).mappings().all()
+            if rows:
+                yield [{name: _json(value) for name, value in row.items() if name not in key} for row in rows]
+            if len(rows) < PORTION:
+                return
+            after = tuple(rows[-1][name] for name in key)
 
     async def erase(self, uow: PostgresUnitOfWork, user_id: UserId, most: int) -> int:
         """Erases up to `most` records, those first that hang on others."""
@@ -118,10 +121,13 @@ class PostgresHoldings:
         return erased
 
 
-def _query(held: Held, user_id: UserId) -> Select[Any]:
+def _query(held: Held, user_id: UserId, after: tuple[object, ...] | None) -> Select[Any]:
+    key = list(held.table.primary_key.columns)
     columns: list[ColumnElement[Any]] = [each for each in held.table.columns if each.name not in held.withheld]
     columns += [expression(user_id).label(name) for name, expression in held.added.items()]
-    return select(*columns).where(held.whose(user_id)).order_by(*held.table.primary_key.columns)
+    columns += [column.label(f"_key_{column.name}") for column in key]
+    query = select(*columns).where(held.whose(user_id)).order_by(*key).limit(PORTION)
+    return query if after is None else query.where(tuple_(*key) > after)
 
 
 async def _erase(uow: PostgresUnitOfWork, held: Held, user_id: UserId, most: int) -> int:
