@@ -18,7 +18,7 @@ from server.learning.domain.settings import Regime
 from server.learning.ports import SentenceMessages, UnitOfWork, UnitOfWorkFactory
 
 _SIBLINGS = 3
-"""A sentence has a card for each skill: so many times the cards have to be read for one of each sentence."""
+"""A sentence has a card for each skill: so many times the cards are enough for one of each sentence."""
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -160,15 +160,21 @@ async def _due(
     steps = await queue.learning(user_id, wanted, today, max(days.end_of(today), ahead + _MOMENT))
     learning = [card for card in steps if (due := card.progress.schedule.due_at) is not None and due <= ahead]
     waiting = [due for card in steps if (due := card.progress.schedule.due_at) is not None and due > now]
-    reviews = await queue.reviews(user_id, wanted, today, min(reviews_left, limit * _SIBLINGS))
-    new = await queue.new(user_id, wanted, today, settings.new_card_order, min(new_left, limit) * _SIBLINGS)
+    one = settings.bury_siblings
+    reviews = await queue.reviews(user_id, wanted, today, min(reviews_left, limit))
+    if one and _hides_others(reviews.cards, reviews.count):
+        reviews = await queue.reviews(user_id, wanted, today, min(reviews_left, limit * _SIBLINGS))
+    unseen = min(new_left, limit)
+    new = await queue.new(user_id, wanted, today, settings.new_card_order, unseen)
+    if one and _hides_others(new.cards, new.count):
+        new = await queue.new(user_id, wanted, today, settings.new_card_order, unseen * _SIBLINGS)
     cards = in_order(
         learning,
         _by_chance(reviews.cards, today, regime),
-        _within(new.cards, new_left, one_a_sentence=settings.bury_siblings),
+        _within(new.cards, new_left, one_a_sentence=one),
         now,
         limit,
-        one_a_sentence=settings.bury_siblings,
+        one_a_sentence=one,
     )
     counts = QueueCounts(
         due_reviews=min(reviews.count, reviews_left),
@@ -187,6 +193,11 @@ def _by_chance(cards: Sequence[Card], today: date, regime: Regime) -> Sequence[C
     if any(chance is None for chance in chances.values()):
         return cards
     return sorted(cards, key=lambda card: chances[card.id] or 0.0)
+
+
+def _hides_others(cards: Sequence[Card], count: int) -> bool:
+    """Whether siblings among the cards that were read take the place of cards that were not."""
+    return count > len(cards) > len({card.sentence_id for card in cards})
 
 
 def _within(cards: Sequence[Card], limit: int, *, one_a_sentence: bool) -> Sequence[Card]:

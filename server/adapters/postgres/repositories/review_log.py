@@ -91,7 +91,7 @@ class PostgresReviewLog:
         """Puts entries into the log."""
         if reviews:
             rows = [review_columns(user_id, review) for review in reviews]
-            await self._session.execute(insert(REVIEWS), rows)
+            await self._session.execute(insert(REVIEWS), rows if len(rows) > 1 else rows[0])
         if marks:
             await self._session.execute(insert(MARKS), [_mark_columns(user_id, mark) for mark in marks])
 

@@ -4,7 +4,21 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Double, Select, Table, and_, cast, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Double,
+    Select,
+    Table,
+    and_,
+    cast,
+    func,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.adapters.postgres.repositories.card_rows import (
@@ -34,7 +48,13 @@ from server.learning.domain.sync import (
 )
 from server.learning.ports import DoneToday, DueReviews, NewCards
 
-_STEPS = (State.LEARNING.value, State.RELEARNING.value)
+# Written into the statement, not sent beside it: the indexes are partial, and a plan that is kept for all parameters
+# could not use them otherwise.
+_NEW: ColumnElement[str] = literal_column(f"'{State.NEW.value}'")
+_REVIEW: ColumnElement[str] = literal_column(f"'{State.REVIEW.value}'")
+_STEPS: tuple[ColumnElement[str], ...] = tuple(
+    literal_column(f"'{state.value}'") for state in (State.LEARNING, State.RELEARNING)
+)
 _MOST_IN_STEPS = 1000
 _UNRATED = 11
 """The difficulty that a sentence without one counts as: it comes last."""
@@ -48,7 +68,7 @@ class PostgresStudyQueue:
 
     async def done(self, user_id: UserId, day_start: datetime) -> DoneToday:
         """What was answered since a day began."""
-        introduced = and_(ReviewRow.state_before == State.NEW.value, ReviewRow.kind == ReviewKind.LEARNING.value)
+        introduced = and_(ReviewRow.state_before == _NEW, ReviewRow.kind == ReviewKind.LEARNING.value)
         query = select(
             func.count(ReviewRow.card_id.distinct()).filter(introduced),
             func.count(ReviewRow.card_id.distinct()).filter(ReviewRow.kind == ReviewKind.REVIEW.value),
@@ -75,7 +95,7 @@ class PostgresStudyQueue:
         query = (
             _study(user_id, filter, today)
             .add_columns(func.count().over().label("in_all"))
-            .where(CardRow.state == State.REVIEW.value, CardRow.due_day <= today)
+            .where(CardRow.state == _REVIEW, CardRow.due_day <= today)
             .order_by(_forgotten(today).desc(), CardRow.id)
             .limit(max(count, 1))
         )
@@ -90,7 +110,7 @@ class PostgresStudyQueue:
         query = (
             _study(user_id, filter, today)
             .add_columns(func.count().over().label("in_all"))
-            .where(CardRow.state == State.NEW.value)
+            .where(CardRow.state == _NEW)
             .order_by(*keys)
             .limit(max(count, 1))
         )
@@ -101,7 +121,7 @@ class PostgresStudyQueue:
         """Cards that are not new, due or not, the most forgotten first."""
         query = (
             _study(user_id, filter, today)
-            .where(CardRow.state.in_((*_STEPS, State.REVIEW.value)))
+            .where(CardRow.state.in_((*_STEPS, _REVIEW)))
             .order_by(_forgotten(today).desc(), CardRow.id)
             .limit(count)
         )
@@ -150,9 +170,9 @@ class PostgresChangeFeed:
             await self._session.execute(
                 select(
                     func.count(),
-                    having(CardRow.state == State.NEW.value),
+                    having(CardRow.state == _NEW),
                     having(CardRow.state.in_(_STEPS)),
-                    having(CardRow.state == State.REVIEW.value),
+                    having(CardRow.state == _REVIEW),
                     having(CardRow.suspended.is_(True)),
                 ).where(CardRow.user_id == user_id, CardRow.deleted_at.is_(None))
             )
@@ -171,7 +191,7 @@ def _study(user_id: UserId, wanted: CardFilter, today: date) -> Select[Any]:
         .join(SentenceRow, SentenceRow.id == CardRow.sentence_id)
         .where(
             CardRow.user_id == user_id,
-            CardRow.suspended.is_(False),
+            not_(CardRow.suspended),
             CardRow.deleted_at.is_(None),
             or_(CardRow.buried_until_day.is_(None), CardRow.buried_until_day <= today),
             *may_see(user_id),
