@@ -147,6 +147,10 @@ bench-accounts: $(INSTALLED) ## Measure what 20 sign-ins at once do to other cal
 bench-jobs: $(INSTALLED) ## Kill workers at random points of 1,000 jobs, count what was done twice or not at all
 	@$(BIN)/python -m bench.jobs
 
+.PHONY: bench-learning
+bench-learning: $(INSTALLED) ## Measure scheduling, the optimiser, and learning on a large database (about 5 GB)
+	@$(BIN)/python -m bench.learning $(if $(LEARNERS),--learners $(LEARNERS))
+
 # --- Rare -------------------------------------------------------------------------------------------------------------
 
 .PHONY: lock
