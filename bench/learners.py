@@ -26,6 +26,8 @@ from tests.support.kernel import FixedClock
 
 CARDS, REVIEWS = 100, 500
 """Of each learner."""
+SENTENCES = 20_000
+"""In all; a table that fits into a few pages is read from end to end by any plan."""
 MODELS = 8
 _PAST = timedelta(days=120)
 _NAMESPACE = "aaaaaaaa"
@@ -103,7 +105,7 @@ async def make_models(engine: AsyncEngine, dsn: str, now: datetime) -> list[Mode
                 "created_at": now - _PAST,
                 "updated_at": now - _PAST,
             }
-            for number in range(MODELS * CARDS)
+            for number in range(SENTENCES)
         ]
         await uow.session.execute(insert(SentenceRow), rows)
         await uow.commit()
