@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Column, Table
 
@@ -9,6 +12,7 @@ from server.adapters.postgres.holdings import HOLDINGS, Held
 from server.adapters.postgres.tables import Base
 from tests.support.ownership import USERS, belongs_to_people, names_user
 
+ROOT = Path(__file__).parents[2]
 HELD = [held for holdings in HOLDINGS.values() for held in holdings.held]
 HOW = (
     "Add a Held to the module of its service in server/adapters/postgres/holdings: whose its rows are, and what they "
@@ -82,3 +86,17 @@ def test_a_secret_is_never_exported() -> None:
         if secret(column) and column.name not in held.withheld
     ]
     assert shown == []
+
+
+def test_files_of_users_lie_in_folders_that_are_held() -> None:
+    """Keys such as `attempts/<user id>/...`, wherever the server makes one."""
+    made = set()
+    for path in (ROOT / "server").rglob("*.py"):
+        made.update(re.findall(r"""f["']([\w-]+/)\{[^}]*user_id""", path.read_text("utf-8")))
+    folders = [folder.keys for holdings in HOLDINGS.values() for folder in holdings.folders]
+    assert made
+    for prefix in sorted(made):
+        assert f"{prefix}{{user_id}}/" in folders, (
+            f"{prefix} holds files of users that no export has and no deletion removes: give its service's module in "
+            "server/adapters/postgres/holdings a Folder."
+        )
