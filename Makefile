@@ -127,6 +127,10 @@ check-clients: $(NODE_MODULES)
 
 # --- Measurements -----------------------------------------------------------------------------------------------------
 
+.PHONY: bench-speech
+bench-speech: $(INSTALLED) ## Measure the speech engine with many speakers, against faster-whisper (half an hour)
+	@$(BIN)/python -m bench.speech --plot docs/benchmarks/speech.svg | tee .build/bench-speech.jsonl
+
 .PHONY: bench-practice
 bench-practice: $(INSTALLED) ## Practise every shared recording at the speed of speech (needs a running server)
 	@$(BIN)/python -m bench.practice_bar $(if $(ADDRESS),--address $(ADDRESS))

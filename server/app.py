@@ -17,6 +17,7 @@ from server.accounts.check_session import CheckSession
 from server.accounts.create_account import CreateAccount
 from server.accounts.download_my_data import DownloadMyData
 from server.adapters.clock import SystemClock, UuidV7Source
+from server.adapters.engine_threads import Meter
 from server.adapters.log import configure
 from server.adapters.metrics import METRICS_PATH, Metrics
 from server.adapters.object_store import ObjectAudioStore, open_store
@@ -75,7 +76,7 @@ async def assemble(
     settings: Settings,
     database_url: str,
     *,
-    load_engines: Callable[[Settings], Engines] = load_engines,
+    load_engines: Callable[[Settings, Meter], Engines] = load_engines,
     registry: CollectorRegistry = REGISTRY,
 ) -> AsyncIterator[Assembly]:
     """Puts the server together, and takes it apart when the block ends.
@@ -97,6 +98,7 @@ async def assemble(
         stack.callback(analyser.close)
         passwords = Argon2Passwords()
         stack.callback(passwords.close)
+        metrics = Metrics(registry)
         clock, ids = SystemClock(), UuidV7Source()
         ensure_keys(settings.keys, ids)
         keys = KeyFolder(settings.keys)
@@ -130,11 +132,10 @@ async def assemble(
             served.append(jobs(shared, watch_job))
         practices = None
         if "speech" in settings.services:
-            engines = await asyncio.to_thread(load_engines, settings)
+            engines = await asyncio.to_thread(load_engines, settings, metrics)
             stack.callback(engines.close)
             service, practices = await speech(shared, engines)
             served.append(service)
-        metrics = Metrics(registry)
         if settings.metrics_listen is not None:
             pages = {METRICS_PATH: metrics.page(), JWKS_PATH: json_page(lambda: jwks(keys.keys))}
             stack.callback(serve_pages(settings.metrics_listen, pages))

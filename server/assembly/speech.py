@@ -14,7 +14,7 @@ from server.adapters.audio.encoder import AudioFileEncoder
 from server.adapters.audio.pcm import Linear16Decoder
 from server.adapters.domino.network import DominoNetwork
 from server.adapters.domino.weights import find_weights as find_domino
-from server.adapters.engine_threads import Backlog, EngineThreads
+from server.adapters.engine_threads import Backlog, EngineThreads, Meter
 from server.adapters.openjtalk.pronunciation import OpenJTalkPronunciations
 from server.adapters.openjtalk.readings import SpokenReadings
 from server.adapters.whisper.model import WhisperModel
@@ -76,8 +76,12 @@ class Engines:
     close: Callable[[], None]
 
 
-def load_engines(settings: Settings) -> Engines:
+def load_engines(settings: Settings, meter: Meter) -> Engines:
     """Loads the weights; takes a second or two.
+
+    Args:
+        settings: what is set.
+        meter: takes measurements of the engines.
 
     Raises:
         WeightsError: there are none.
@@ -91,12 +95,12 @@ def load_engines(settings: Settings) -> Engines:
         workers=settings.whisper.workers,
     )
     network = SileroNetwork()
-    recogniser = WhisperRecogniser(model, network, name=weights.name, workers=settings.whisper.workers)
+    recogniser = WhisperRecogniser(model, network, name=weights.name, workers=settings.whisper.workers, meter=meter)
     voice = SileroDetector(network)
 
     domino = find_domino(settings.domino.model)
     acoustic_model = DominoNetwork(domino.file, name=domino.name)
-    threads = EngineThreads(settings.domino.workers, Backlog(), name="domino", engine="assessment")
+    threads = EngineThreads(settings.domino.workers, Backlog(), name="domino", engine="assessment", meter=meter)
     pronunciations = OpenJTalkPronunciations()
     judging = Judging(
         PhonemeAssessor(acoustic_model, pronunciations, threads, assessment_parameters()),

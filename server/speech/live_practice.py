@@ -15,6 +15,7 @@ from server.errors import (
 )
 from server.kernel.identity import Caller
 from server.speech.conclusion import Utterance
+from server.speech.decoded_ahead import DecodedAhead
 from server.speech.domain.attempt import Attempt
 from server.speech.domain.events import (
     Notice,
@@ -24,9 +25,11 @@ from server.speech.domain.events import (
     Saved,
     SpeechEnded,
     SpeechStarted,
+    Transcript,
 )
 from server.speech.domain.session import (
     Action,
+    DecodeAhead,
     DecodeFinal,
     DecodePartial,
     LimitNear,
@@ -80,6 +83,7 @@ class LivePractice:
         self._events = EventStream(spec.practice_id, lambda: self._machine.received, tools.steady)
         self._heard = 0
         self._last_partial = Partial("", "")
+        self._ahead = DecodedAhead()
         self._tasks: set[asyncio.Task[None]] = set()
         self._partial: asyncio.Task[None] | None = None
         self._over = False
@@ -200,6 +204,8 @@ class LivePractice:
                     self._partial = self._spawn(self._decode_partial(start, until))
                 case UtteranceEnded(cause, speech_end):
                     self._events.emit(SpeechEnded(cause, speech_end))
+                case DecodeAhead(start, end):
+                    self._ahead.begin(start, end, lambda: self._transcribe(start, end))
                 case DecodeFinal(start, end):
                     self._spawn(self._conclude(start, end))
                 case NothingSaid():
@@ -222,7 +228,7 @@ class LivePractice:
             # Too much to do, for the recogniser or the analyser: the result does not depend on a partial.
             self.tell(Notice(NoticeKind.FALLING_BEHIND, (("behind", self._machine.received - until),)))
         finally:
-            self._perform(self._machine.partial_done(shown=shown))
+            self._perform(self._machine.partial_done(shown=shown, until=self._transcript.until))
 
     async def _follow(self, until: float) -> None:
         try:
@@ -238,14 +244,8 @@ class LivePractice:
         self._events.emit(replace(partial, morae_read=read, morae_total=None if read is None else total))
 
     async def _conclude(self, start: float, end: float) -> None:
-        # A piece that is being committed must be in before the rest is decoded; a mere partial is worth nothing now.
-        partial = self._partial
-        if partial is not None and not partial.done():
-            if not self._transcript.committing:
-                partial.cancel()
-            await asyncio.gather(partial, return_exceptions=True)
+        transcript = await (self._ahead.take(start, end) or self._transcribe(start, end))
         voice = self._machine.segments
-        transcript = await self._transcript.final(voice, start, end)
         self._events.emit(transcript)
         utterance = Utterance(self.spec, transcript, voice, self._recording.whole, self._machine.received)
         assessed = None
@@ -260,6 +260,15 @@ class LivePractice:
             self._events.emit(Notice(NoticeKind.AUDIO_NOT_KEPT))
         self._events.emit(saved_event(attempt))
         self._finish_up(None)
+
+    async def _transcribe(self, start: float, end: float) -> Transcript:
+        # A piece that is being committed must be in before the rest is decoded; a mere partial is worth nothing now.
+        partial = self._partial
+        if partial is not None and not partial.done():
+            if not self._transcript.committing:
+                partial.cancel()
+            await asyncio.gather(partial, return_exceptions=True)
+        return await self._transcript.final(self._machine.segments, start, end)
 
     def _listening(self) -> bool:
         return self._machine.phase is Phase.LISTENING
@@ -337,6 +346,7 @@ class LivePractice:
         self._over = True
         self._intake.end()
         self._machine.fail()
+        self._ahead.drop()
         self._events.close(error)
         current = asyncio.current_task()
         for task in tuple(self._tasks):

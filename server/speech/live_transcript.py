@@ -10,8 +10,8 @@ from server.speech.domain.events import Partial, Transcript, TranscriptSegment
 from server.speech.domain.morae import split_morae
 from server.speech.domain.reference import Reference
 from server.speech.domain.segmenting import LONGEST_SEGMENT, choose_cut, cut_speech
-from server.speech.domain.stability import Stabiliser
-from server.speech.ports import Analyser, Recognised, Recogniser
+from server.speech.domain.stability import Stabiliser, beginning
+from server.speech.ports import Analyser, Recognised, Recogniser, Samples
 from server.speech.recording import Recording
 from server.speech.transcription import join_segments, transcribe_segment
 
@@ -43,7 +43,13 @@ class LiveTranscript:
         self._stabiliser = Stabiliser()
         self._segments: list[TranscriptSegment] = []
         self._start = 0.0
+        self._until = 0.0
         self._committing = False
+
+    @property
+    def until(self) -> float:
+        """How far into the audio the latest partial goes, seconds."""
+        return self._until
 
     @property
     def committing(self) -> bool:
@@ -53,7 +59,7 @@ class LiveTranscript:
     async def partial(
         self, voice: Callable[[], Sequence[Segment]], start: float, until: float, over: Callable[[], bool]
     ) -> Partial | None:
-        """What has been said between `start` and `until`; None where nothing is to be told, or too little is certain.
+        """What has been said since `start`, to `until` at least; None where nothing is to be told, or nothing is sure.
 
         Args:
             voice: stretches of voice so far.
@@ -68,11 +74,17 @@ class LiveTranscript:
             start = cut
         if over():
             return None
-        heard = await self._recogniser.partial(self._recording.part(start, until))
-        if over() or not heard.text or not await self._credible(heard, until - start):
+        self._until = until
+
+        def newest() -> Samples:
+            self._until = max(until, self._recording.seconds)
+            return self._recording.part(start, self._until)
+
+        heard = await self._recogniser.partial(newest)
+        if over() or not heard.text or not await self._credible(heard, self._until - start):
             return None
-        text = self._stabiliser.add("".join(segment.text for segment in self._segments) + heard.text)
-        return Partial(text.stable, text.unstable)
+        text = self._stabiliser.add(heard.text, self._until)
+        return Partial("".join(segment.text for segment in self._segments) + text.stable, text.unstable)
 
     async def final(self, voice: Sequence[Segment], start: float, end: float) -> Transcript:
         """The transcript of the utterance between `start` and `end`.
@@ -81,8 +93,9 @@ class LiveTranscript:
             voice: stretches of voice.
         """
         segments = list(self._segments)
-        for piece in self._pieces(voice, max(start, self._start), end):
-            segments.append(await self._transcribe(piece.start, piece.end))
+        pieces = self._pieces(voice, max(start, self._start), end)
+        for piece in pieces:
+            segments.append(await self._transcribe(piece.start, piece.end, last=piece is pieces[-1]))
         return join_segments(segments)
 
     async def _credible(self, heard: Recognised, seconds: float) -> bool:
@@ -109,11 +122,30 @@ class LiveTranscript:
     async def _commit(self, start: float, end: float) -> None:
         self._committing = True
         try:
-            self._segments.append(await self._transcribe(start, end))
+            self._segments.append(await self._transcribe(start, end, last=False))
             self._start = end
         finally:
             self._committing = False
 
-    async def _transcribe(self, start: float, end: float) -> TranscriptSegment:
-        samples = self._recording.part(start, end)
-        return await transcribe_segment(self._recogniser, self._analyser, samples, start, end)
+    async def _transcribe(self, start: float, end: float, *, last: bool) -> TranscriptSegment:
+        """Recognises a piece for good. It keeps to what is stable; what goes beyond it begins the next piece."""
+        was = self._stabiliser.text
+
+        def mend(text: str) -> str:
+            begun, stable = beginning(was.stable, text)
+            if last:
+                return begun + stable
+            _, shown = beginning(was.shown, text)
+            self._stabiliser = Stabiliser(stable=stable, shown=shown)
+            return begun
+
+        return await transcribe_segment(
+            self._recogniser,
+            self._analyser,
+            self._recording.part(start, end),
+            start,
+            end,
+            live=True,
+            shown=was.shown,
+            mend=mend,
+        )

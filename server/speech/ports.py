@@ -48,23 +48,36 @@ class Recogniser(Protocol):
         """Name of model and precision, such as `whisper-base-int8`."""
         ...
 
-    async def partial(self, samples: Samples) -> Recognised:
+    def admit(self, speakers: int) -> None:
+        """Lets another speaker in, beside this many who speak already.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when not everyone could be served well.
+        """
+        ...
+
+    async def partial(self, samples: Callable[[], Samples]) -> Recognised:
         """A quick transcript of unfinished speech; cancelling it frees its place.
 
         Args:
-            samples: at most 30 s.
+            samples: gives them, at most 30 s, when its turn has come, so that it is about what was said last; called in
+                another thread.
 
         Raises:
             ResourceExhausted: SPEECH_OVERLOADED when there is too much to do.
         """
         ...
 
-    async def final(self, samples: Samples, *, language: str | None = None) -> Recognised:
+    async def final(
+        self, samples: Samples, *, language: str | None = None, shown: str = "", live: bool = True
+    ) -> Recognised:
         """The best transcript of a stretch of speech; goes before every partial.
 
         Args:
             samples: at most 30 s.
             language: what is expected; what is clearly another language is transcribed in that one.
+            shown: what was shown of it; of two transcripts as good as each other the one that begins so is taken.
+            live: whether somebody has just said it; a file takes turns with partials.
 
         Raises:
             ResourceExhausted: SPEECH_OVERLOADED when there is too much to do.

@@ -73,6 +73,7 @@ class PracticeSessions:
                 metadata={"engine": "recognition"},
                 retry_after=timedelta(seconds=5),
             )
+        self._tools.recogniser.admit(sum(other.attached for other in self._live.values()))
         live = LivePractice(spec, self._tools, self._remove)
         self._live[user_id, spec.practice_id] = live
         return live, live.attach(spec.caller)

@@ -27,6 +27,11 @@ class Recording:
         self._length = end
 
     @property
+    def seconds(self) -> float:
+        """How long it is so far."""
+        return self._length / SAMPLE_RATE
+
+    @property
     def whole(self) -> Samples:
         """Everything so far. It stays as it is when more comes."""
         return self._room[: self._length]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from server.speech.domain.assessment import AudioSpan
 from server.speech.domain.endpointing import Segment, VoiceParameters, VoiceTracker
@@ -25,6 +25,9 @@ async def transcribe_segment(
     end: float,
     *,
     language: str | None = JAPANESE,
+    live: bool = False,
+    shown: str = "",
+    mend: Callable[[str], str] = str,
 ) -> TranscriptSegment:
     """Recognises a stretch of speech for good and finds its pronunciation.
 
@@ -32,14 +35,19 @@ async def transcribe_segment(
         samples: the stretch, at most 30 s at 16 kHz.
         start, end: where it stands in the recording, seconds.
         language: what is expected; None: whatever is heard.
+        live: whether somebody has just said it.
+        shown: what was shown of it.
+        mend: applied to Japanese text.
     """
-    heard = await recogniser.final(samples, language=language)
-    reading = await read(analyser, heard.text) if heard.language == JAPANESE else ""
+    heard = await recogniser.final(samples, language=language, shown=shown, live=live)
+    japanese = bool(heard.text) and heard.language == JAPANESE
+    text = mend(heard.text) if japanese else heard.text
+    reading = await read(analyser, text) if japanese else ""
     return TranscriptSegment(
-        heard.text,
+        text,
         reading,
         AudioSpan(start, end),
-        TextSpan(0, len(heard.text)),
+        TextSpan(0, len(text)),
         heard.confidence,
         heard.language,
     )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
 import pytest
 
-from server.errors import ApplicationError, Reason, Unavailable
+from server.errors import ApplicationError, Reason, ResourceExhausted, Unavailable
 from server.kernel.identity import SessionId
 from server.speech.domain.attempt import Attempt
 from server.speech.domain.events import Assessed, Event, Notice, NoticeKind, Partial, Ready, Saved, Transcript
+from server.speech.ports import SAMPLE_RATE, Recognised, Samples
 from server.speech.practice import Finish
 from server.speech.practice_config import PracticeConfig
 from tests.support.speech import (
@@ -357,3 +358,98 @@ async def stored(speech: Speech) -> Attempt:
     await speech.sessions.wait_until_none()
     ((kept, _),) = speech.state.attempts.values()
     return kept
+
+
+async def test_the_transcript_begins_with_what_was_stable(speech: Speech) -> None:
+    speech.recogniser.partials = [said("予約した部屋")]
+    speech.recogniser.finals = [said("ようやくした部屋と違う")]
+    events = await practise(speech, free(), *[spoken(0.5)] * 6)
+    (transcript,) = [event for event in events if isinstance(event, Transcript)]
+    stable = [event.stable_text for event in events if isinstance(event, Partial)]
+    assert stable[-1] == "予約した"
+    assert transcript.text == "予約した部屋と違う"
+
+
+async def test_another_language_is_not_made_to_begin_with_japanese(speech: Speech) -> None:
+    speech.recogniser.partials = [said("予約した部屋")]
+    speech.recogniser.finals = [said("You have a room.", "en")]
+    events = await practise(speech, free(), *[spoken(0.5)] * 6)
+    (transcript,) = [event for event in events if isinstance(event, Transcript)]
+    assert transcript.text == "You have a room."
+
+
+async def test_the_final_is_decoded_while_the_silence_lasts(speech: Speech) -> None:
+    _, outbox = await speech.opener(caller(), free(finish_on_silence=True, partials=False))
+    live = speech.sessions.get(LEARNER, PRACTICE)
+    await live.push(spoken(1.0))
+    await live.push(silence(0.4))
+    await settle()
+    assert [kind for kind, _, _ in speech.recogniser.calls] == ["final"]
+    await live.push(silence(0.3))
+    events = [numbered.event async for numbered in outbox]
+    assert isinstance(events[-1], Saved)
+    assert [kind for kind, _, _ in speech.recogniser.calls] == ["final"], "it is not decoded again"
+
+
+async def test_what_was_decoded_ahead_is_thrown_away_when_speech_goes_on(speech: Speech) -> None:
+    speech.recogniser.finals = [said("今日は"), said("今日は雨だ")]
+    _, outbox = await speech.opener(caller(), free(finish_on_silence=True, partials=False))
+    live = speech.sessions.get(LEARNER, PRACTICE)
+    await live.push(spoken(1.0))
+    await live.push(silence(0.4))
+    await settle()
+    await live.push(spoken(1.0))
+    await live.push(silence(0.7))
+    events = [numbered.event async for numbered in outbox]
+    (transcript,) = [event for event in events if isinstance(event, Transcript)]
+    assert transcript.text == "今日は雨だ"
+
+
+async def test_what_failed_ahead_is_tried_again(speech: Speech) -> None:
+    _, outbox = await speech.opener(caller(), free(finish_on_silence=True, partials=False))
+    live = speech.sessions.get(LEARNER, PRACTICE)
+    speech.recogniser.fault = ResourceExhausted(Reason.SPEECH_OVERLOADED, "busy")
+    await live.push(spoken(1.0))
+    await live.push(silence(0.4))
+    await settle()
+    speech.recogniser.fault = None
+    await live.push(silence(0.3))
+    events = [numbered.event async for numbered in outbox]
+    assert isinstance(events[-1], Saved)
+
+
+async def test_a_partial_is_about_what_was_said_when_its_turn_came(speech: Speech) -> None:
+    _, outbox = await speech.opener(caller(), free())
+    live = speech.sessions.get(LEARNER, PRACTICE)
+    heard: list[float] = []
+    turn = asyncio.Event()
+    hear = speech.recogniser.partial
+
+    async def in_turn(samples: Callable[[], Samples]) -> Recognised:
+        await turn.wait()
+        heard.append(len(samples()) / SAMPLE_RATE)
+        return await hear(samples)
+
+    speech.recogniser.partial = in_turn  # type: ignore[method-assign]
+    await live.push(spoken(0.5))
+    await settle()
+    await live.push(spoken(1.5))
+    turn.set()
+    await settle()
+    await live.finish()
+    assert isinstance([numbered.event async for numbered in outbox][-1], Saved)
+    assert heard[0] == pytest.approx(2.0, abs=0.01)
+
+
+async def test_nobody_is_let_in_whom_the_recogniser_cannot_serve(speech: Speech) -> None:
+    speech.recogniser.most = 1
+    await speech.opener(caller(), practice_config())
+    with pytest.raises(ResourceExhausted) as refusal:
+        await speech.opener(caller(), practice_config(practice_id=PRACTICE[:-1] + "7"))
+    assert refusal.value.reason is Reason.SPEECH_OVERLOADED
+    assert refusal.value.retry_after is not None
+    assert speech.recogniser.speakers == [0, 1]
+    # Who speaks already goes on.
+    live = speech.sessions.get(LEARNER, PRACTICE)
+    await live.push(spoken(0.5))
+    assert not live.over

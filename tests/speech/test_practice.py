@@ -230,6 +230,7 @@ async def test_or_it_is_cut_where_the_client_asked_for_that(speech: Speech, serv
 
 async def test_free_speech_may_be_longer_and_is_decoded_in_pieces(speech: Speech, served: Served) -> None:
     speech.recogniser.finals = [said("学校"), said("です"), said("よ")]
+    speech.recogniser.partials = [said("")]
     async with Talk(served) as talk:
         ready = await talk.begin(free=True)
         assert not ready.ready.HasField("reference")

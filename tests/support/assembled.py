@@ -23,6 +23,7 @@ from kaiwa.speech.v1 import speech_service_pb2
 from server.accounts.create_account import NewAccount
 from server.accounts.domain.password import Password
 from server.accounts.servicer import AccountsServicer
+from server.adapters.engine_threads import Meter
 from server.app import Assembly, assemble
 from server.assembly.speech import Engines, Judging
 from server.config import SERVICES, Rates, Settings
@@ -130,7 +131,7 @@ async def assembled(
     )
     recogniser, registry = ScriptedRecogniser(), CollectorRegistry()
 
-    def load_engines(settings: Settings) -> Engines:
+    def load_engines(settings: Settings, meter: Meter) -> Engines:
         return Engines(recogniser, LoudnessDetector(), Judging(KanaAssessor(), PacedFollower()), lambda: None)
 
     async with assemble(settings, database_url, load_engines=load_engines, registry=registry) as assembly:

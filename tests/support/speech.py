@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 
 import numpy as np
 
-from server.errors import ApplicationError, InvalidInput, Reason, Unauthenticated, Unavailable
+from server.errors import ApplicationError, InvalidInput, Reason, ResourceExhausted, Unauthenticated, Unavailable
 from server.kernel.identity import Caller, Role, SessionId, UserId
 from server.kernel.paging import Page, PageRequest
 from server.speech.assess_recording import AssessRecording
@@ -187,9 +187,13 @@ class ScriptedRecogniser:
         fault, crash: what every call fails with, if anything.
         partial_fault: what partials fail with, if anything.
         gate: calls wait until it is set.
+        most: speakers that are let in; None: all.
+        speakers: how many spoke already, each time somebody asked to be let in.
     """
 
     def __init__(self) -> None:
+        self.most: int | None = None
+        self.speakers: list[int] = []
         self.finals: list[Recognised] = [said("今日は雨だ")]
         self.partials: list[Recognised] = [said("きょう"), said("今日はあめ"), said("今日は雨だ")]
         self.calls: list[tuple[str, float, str | None]] = []
@@ -203,10 +207,22 @@ class ScriptedRecogniser:
     def version(self) -> str:
         return "scripted-1"
 
-    async def partial(self, samples: Samples) -> Recognised:
-        return await self._hear("partial", samples, None, self.partials)
+    def admit(self, speakers: int) -> None:
+        self.speakers.append(speakers)
+        if self.most is not None and speakers >= self.most:
+            raise ResourceExhausted(
+                Reason.SPEECH_OVERLOADED,
+                "Too many.",
+                metadata={"engine": "recognition"},
+                retry_after=timedelta(seconds=2),
+            )
 
-    async def final(self, samples: Samples, *, language: str | None = None) -> Recognised:
+    async def partial(self, samples: Callable[[], Samples]) -> Recognised:
+        return await self._hear("partial", samples(), None, self.partials)
+
+    async def final(
+        self, samples: Samples, *, language: str | None = None, shown: str = "", live: bool = True
+    ) -> Recognised:
         return await self._hear("final", samples, language, self.finals)
 
     async def _hear(self, kind: str, samples: Samples, language: str | None, script: list[Recognised]) -> Recognised:

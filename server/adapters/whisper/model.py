@@ -23,6 +23,7 @@ LONGEST_FRAMES = 3000
 
 _HOP = SAMPLE_RATE // FRAMES_A_SECOND
 _LEAST_SAMPLES = 400
+_LEAST_PROBABILITY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,11 @@ class Decoded:
 class Encoded:
     """What the encoder made of a piece of audio; it serves any number of decodings."""
 
-    __slots__ = ("output",)
+    __slots__ = ("frames", "output")
 
-    def __init__(self, output: Any) -> None:
+    def __init__(self, output: Any, frames: int) -> None:
         self.output = output
+        self.frames = frames
 
 
 class WhisperModel:
@@ -139,11 +141,24 @@ class WhisperModel:
         mel: NDArray[np.float32] = self._mel(padded)[:, :frames]
         mel = np.pad(mel, ((0, 0), (0, frames - mel.shape[1])))
         features = ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None], np.float32))
-        return Encoded(self._model.encode(features))
+        return Encoded(self._model.encode(features), frames)
 
     def languages(self, encoded: Encoded) -> Mapping[str, float]:
         """The probability of each language that the model knows, by its code."""
         return {token[2:-2]: float(p) for token, p in self._model.detect_language(encoded.output)[0]}
+
+    def logprob(self, encoded: Encoded, language: str, text: str) -> float:
+        """The natural log probability of a text's tokens, all together, given the audio and the tokens before each.
+
+        Args:
+            encoded: the encoder's output.
+            language: code of a language that the model knows.
+            text: not empty.
+        """
+        prompt = [*self._before, self._vocabulary.token_to_id(f"<|{language}|>"), *self._after]
+        tokens = self._vocabulary.encode(text, add_special_tokens=False).ids
+        aligned = self._model.align(encoded.output, prompt, [tokens], encoded.frames)[0]
+        return float(np.sum(np.log(np.maximum(aligned.text_token_probs, _LEAST_PROBABILITY))))
 
     def decode(self, encoded: Encoded, language: str, *, beam: int, most_tokens: int) -> Decoded:
         """Decodes once, without temperature, hints or previous text.

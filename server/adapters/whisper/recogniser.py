@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from server.adapters.engine_threads import Backlog, EngineThreads, Priority
+from server.adapters.engine_threads import Backlog, EngineThreads, Meter, Priority
 from server.adapters.whisper.gates import LanguageGate, SpeechGate, Voice, measure_voice
 from server.adapters.whisper.guards import TokenRates, held_tone, loops, without_repetition
 from server.adapters.whisper.model import LONGEST_FRAMES, Context, Decoded, Encoded, WhisperModel
 from server.adapters.whisper.vad import SileroNetwork
+from server.speech.domain.stability import keeping
 from server.speech.ports import SAMPLE_RATE, Recognised, Samples
 
 _NOTHING = Recognised(text="", confidence=None, language="", languages={})
@@ -32,6 +33,9 @@ class Recipe:
         sure: mean log probability at which the greedy decoding of a final is good enough. A beam for every final is no
             better on people's voices (it doubles some sentences) and takes half as long again: kana error at -0.4 and
             with a beam always: words .199 and .199, sentences .085 and .142. About half the sentences need it.
+        kept: how much less probable (natural logarithm, all tokens together) a transcript may be that begins as it was
+            shown. Of two spellings as likely as that neither is better: kana error .082 with and without, while the
+            characters taken back for each of the final text fall from .33 to .15.
     """
 
     context: Context = field(default_factory=Context)
@@ -42,6 +46,7 @@ class Recipe:
     expected: str = "ja"
     beam: int = 5
     sure: float = -0.4
+    kept: float = 2.0
 
 
 class WhisperRecogniser:
@@ -54,6 +59,7 @@ class WhisperRecogniser:
         workers: decodings at once; the model must have been loaded for as many.
         recipe: how audio becomes text.
         backlog: how much may wait.
+        meter: takes measurements.
     """
 
     def __init__(
@@ -65,9 +71,10 @@ class WhisperRecogniser:
         workers: int,
         recipe: Recipe | None = None,
         backlog: Backlog | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._transcriber = Transcriber(model, network, recipe or Recipe())
-        self._threads = EngineThreads(workers, backlog or Backlog(), name="whisper", engine="recognition")
+        self._threads = EngineThreads(workers, backlog or Backlog(), name="whisper", engine="recognition", meter=meter)
         self._version = f"{name}-{model.compute_type}"
 
     @property
@@ -75,32 +82,44 @@ class WhisperRecogniser:
         """Name of the weights and their precision, such as `whisper-base-int8_float32`."""
         return self._version
 
-    async def partial(self, samples: Samples) -> Recognised:
+    def admit(self, speakers: int) -> None:
+        """Lets another speaker in, beside this many who speak already.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when not everyone could be served well.
+        """
+        self._threads.admit(speakers)
+
+    async def partial(self, samples: Callable[[], Samples]) -> Recognised:
         """A quick transcript of unfinished speech; empty while there is nothing to believe.
 
         Args:
-            samples: at most 30 s.
+            samples: gives them, at most 30 s, when its turn has come; called in another thread.
 
         Raises:
             ResourceExhausted: SPEECH_OVERLOADED.
             Unavailable: SHUTTING_DOWN.
         """
-        return await self._threads.run(Priority.PARTIAL, lambda: self._transcriber.partial(samples))
+        return await self._threads.run(Priority.PARTIAL, lambda: self._transcriber.partial(samples()))
 
-    async def final(self, samples: Samples, *, language: str | None = None) -> Recognised:
+    async def final(
+        self, samples: Samples, *, language: str | None = None, shown: str = "", live: bool = True
+    ) -> Recognised:
         """The best transcript of a stretch of speech; goes before every partial.
 
         Args:
             samples: at most 30 s.
             language: what is expected as a BCP 47 tag; what is clearly another language is transcribed in that one.
+            shown: what was shown of it; of two transcripts as good as each other the one that begins so is taken.
+            live: whether somebody has just said it; a file takes turns with partials.
 
         Raises:
             ResourceExhausted: SPEECH_OVERLOADED.
             Unavailable: SHUTTING_DOWN.
         """
         return await self._threads.run(
-            Priority.FINAL,
-            lambda: self._transcriber.final(samples, language, lambda: self._threads.finals_waiting > 0),
+            Priority.FINAL if live else Priority.FILE,
+            lambda: self._transcriber.final(samples, language, lambda: self._threads.finals_waiting > 0, shown),
         )
 
     def close(self) -> None:
@@ -136,13 +155,14 @@ class Transcriber:
             text = kept if kept != text else ""
         return _recognised(text, decoded, language, languages)
 
-    def final(self, samples: Samples, language: str | None, hurry: Callable[[], bool]) -> Recognised:
+    def final(self, samples: Samples, language: str | None, hurry: Callable[[], bool], shown: str = "") -> Recognised:
         """Greedy; where that is unsure a beam on the same encoding; where both run away, again with the full window.
 
         Args:
             samples: at most 30 s.
             language: what is expected.
             hurry: whether others wait, so that a sound greedy decoding must do.
+            shown: what was shown of it.
         """
         recipe = self._recipe
         voice = measure_voice(self._network.judge(samples))
@@ -154,7 +174,15 @@ class Transcriber:
         best = self._best(samples, encoded, spoken, voice, hurry)
         if best is None or self._unbelievable(best, voice):
             return _NOTHING
-        return _recognised(best.text, best, spoken, languages)
+        return _recognised(self._kept(encoded, spoken, best.text, shown), best, spoken, languages)
+
+    def _kept(self, encoded: Encoded, language: str, text: str, shown: str) -> str:
+        """The text as it was shown, where that is about as probable."""
+        kept = keeping(shown, text)
+        if kept is None or language != self._recipe.expected:
+            return text
+        loss = self._model.logprob(encoded, language, text) - self._model.logprob(encoded, language, kept)
+        return kept if loss <= self._recipe.kept else text
 
     def _best(
         self, samples: Samples, encoded: Encoded, language: str, voice: Voice, hurry: Callable[[], bool]

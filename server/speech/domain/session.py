@@ -103,6 +103,14 @@ class DecodeFinal:
 
 
 @dataclass(frozen=True, slots=True)
+class DecodeAhead:
+    """Transcribe as `DecodeFinal` is going to ask, should the silence last; it may be for nothing."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class NothingSaid:
     """There was no voice: the transcript is empty without asking the recogniser."""
 
@@ -121,7 +129,9 @@ class LimitReached:
     limit: float
 
 
-Action = SpeechBegan | DecodePartial | UtteranceEnded | DecodeFinal | NothingSaid | LimitNear | LimitReached
+Action = (
+    SpeechBegan | DecodePartial | UtteranceEnded | DecodeAhead | DecodeFinal | NothingSaid | LimitNear | LimitReached
+)
 
 _NEAR_LIMIT = 5.0
 _TRY_AGAIN = 0.1
@@ -147,6 +157,7 @@ class PracticeMachine:
         self._decoding = False
         self._decoded_until = 0.0
         self._decoded_voice = 0.0
+        self._ahead = -1.0
         self._shown = False
         self._began = False
         self._warned = False
@@ -235,6 +246,7 @@ class PracticeMachine:
             if left <= _NEAR_LIMIT and not self._warned:
                 self._warned = True
                 yield LimitNear(max(0.0, left))
+            yield from self._maybe_ahead()
             yield from self._maybe_partial()
 
     def finish(self) -> Iterator[Action]:
@@ -243,13 +255,17 @@ class PracticeMachine:
         if self._phase is Phase.LISTENING:
             yield from self._end(EndCause.CLIENT_FINISHED)
 
-    def partial_done(self, *, shown: bool = True) -> Iterator[Action]:
+    def partial_done(self, *, shown: bool = True, until: float = 0.0) -> Iterator[Action]:
         """A partial was decoded, or given up; the next may follow at once.
 
         Args:
             shown: whether it gave anything to show; while nothing did, the next comes sooner.
+            until: how far into the audio it goes in the end, if further than was asked for.
         """
         self._decoding = False
+        if until > self._decoded_until:
+            self._decoded_until = until
+            self._decoded_voice = max(self._decoded_voice, min(self._tracker.speech_end or 0.0, until))
         self._shown = self._shown or shown
         if self._phase is Phase.LISTENING:
             yield from self._maybe_partial()
@@ -270,6 +286,15 @@ class PracticeMachine:
         """Raises DeadlineExceeded(IDLE_TIMEOUT) when audio was expected and none came for too long."""
         if self._phase is Phase.LISTENING and now >= self.idle_deadline - 1e-9:
             raise idle_error(timedelta(seconds=self._rules.idle_timeout))
+
+    def _maybe_ahead(self) -> Iterator[Action]:
+        """Begins the final while the silence that will end the utterance still lasts."""
+        start, end = self._tracker.speech_start, self._tracker.speech_end
+        if not self._rules.finish_on_silence or start is None or end is None or end == self._ahead:
+            return
+        if self._received >= end + POST_ROLL and self._tracker.silence > 0:
+            self._ahead = end
+            yield DecodeAhead(max(0.0, start - PRE_ROLL), end + POST_ROLL)
 
     def _maybe_partial(self) -> Iterator[Action]:
         start, end = self._tracker.speech_start, self._tracker.speech_end

@@ -36,7 +36,7 @@ async def test_speech_becomes_text(recogniser: WhisperRecogniser) -> None:
 async def test_a_partial_has_what_was_said_so_far(recogniser: WhisperRecogniser) -> None:
     speech = synthesize(SENTENCE)
 
-    heard = await recogniser.partial(speech[: int(1.4 * SAMPLE_RATE)])
+    heard = await recogniser.partial(lambda: speech[: int(1.4 * SAMPLE_RATE)])
 
     assert heard.text.startswith("今日")
 

@@ -557,8 +557,8 @@ class Partial(_message.Message):
     IMPRESSIONS_FIELD_NUMBER: _builtins.int
     PITCH_FIELD_NUMBER: _builtins.int
     stable_text: _builtins.str
-    """Text that is never taken back while the learner speaks: every later partial's stable text begins with it. The
-    transcript is decoded anew from the whole utterance; it nearly always begins with it too.
+    """Text that is never taken back: the stable text of every later partial begins with it, and so does a transcript in
+    Japanese (one in another language, or an empty one, takes everything back).
     """
     unstable_text: _builtins.str
     """The rest, which later partials may change. It is decoded from the audio, never completed from the reference."""

@@ -458,8 +458,8 @@ export const SpeechStartedSchema: GenMessage<SpeechStarted> = /*@__PURE__*/
  */
 export type Partial$ = Message<"kaiwa.speech.v1.Partial"> & {
   /**
-   * Text that is never taken back while the learner speaks: every later partial's stable text begins with it. The
-   * transcript is decoded anew from the whole utterance; it nearly always begins with it too.
+   * Text that is never taken back: the stable text of every later partial begins with it, and so does a transcript in
+   * Japanese (one in another language, or an empty one, takes everything back).
    *
    * @generated from field: string stable_text = 1;
    */
