@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.accounts.authenticate import session_revoked
 from server.accounts.domain.one_time_token import Purpose
+from server.accounts.domain.outgoing_mail import MailKind
 from server.accounts.domain.password import Password, check_password
 from server.accounts.domain.session import EndReason
 from server.accounts.domain.user import Credentials
@@ -57,6 +58,7 @@ class ChangePassword:
             await uow.one_time_tokens.void(caller.user_id, Purpose.RESET_PASSWORD)
             # Whoever knew the old password may have asked to move the account to an address of theirs.
             await uow.one_time_tokens.void(caller.user_id, Purpose.VERIFY_EMAIL, sparing=present.user.email)
+            await uow.outgoing_mails.void(caller.user_id, MailKind.VERIFICATION, sparing=present.user.email)
             ended = await uow.sessions.end_all(caller.user_id, EndReason.PASSWORD_CHANGED, now, keep=caller.session_id)
             await uow.commit()
         return ended

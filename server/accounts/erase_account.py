@@ -113,6 +113,7 @@ class EraseAccount(Generic[U]):
             user = await uow.users.get(user_id)
             if user is not None:
                 addresses = frozenset({user.email}) | await uow.one_time_tokens.addresses(user_id)
+                await uow.outgoing_mails.forget_addresses(addresses)
                 for traces in self._traces:
                     await traces.forget(user, addresses)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from typing import BinaryIO, Protocol, Self, TypeAlias, TypeVar
 from server.accounts.domain.administration import AuditEntry, ConfigEntry, UserFilter
 from server.accounts.domain.export import Export, FoundExport
 from server.accounts.domain.one_time_token import OneTimeToken, OneTimeTokenId, Purpose
+from server.accounts.domain.outgoing_mail import MailKind, OutgoingMail, OutgoingMailId
 from server.accounts.domain.password import Password
 from server.accounts.domain.session import EndReason, Family, RefreshToken, Session, SessionAccess
 from server.accounts.domain.user import Credentials, User
@@ -149,6 +150,38 @@ class OneTimeTokenRepository(Protocol):
         ...
 
 
+class OutgoingMailRepository(Protocol):
+    """Stores mails until they are sent."""
+
+    async def add(self, mail: OutgoingMail) -> None:
+        """Stores a mail."""
+        ...
+
+    async def take(self, now: datetime, until: datetime) -> OutgoingMail | None:
+        """The mail that has been due for longest, which nobody else takes until then; None when none is due."""
+        ...
+
+    async def waits(self, mail_id: OutgoingMailId) -> bool:
+        """Whether a mail is still to be sent."""
+        ...
+
+    async def put_off(self, mail_id: OutgoingMailId, due_at: datetime) -> None:
+        """Has a mail tried later."""
+        ...
+
+    async def delete(self, mail_id: OutgoingMailId) -> None:
+        """Forgets a mail; one that is not there is no error."""
+        ...
+
+    async def void(self, user_id: UserId, kind: MailKind, *, sparing: str | None = None) -> None:
+        """Forgets a user's mails of a kind that have not been sent, but for those to this address."""
+        ...
+
+    async def forget_addresses(self, addresses: Collection[str]) -> None:
+        """Forgets all mails to addresses, whosever they are."""
+        ...
+
+
 class AuditLog(Protocol):
     """Keeps what administrators did."""
 
@@ -257,6 +290,11 @@ class UnitOfWork(Protocol):
     @property
     def one_time_tokens(self) -> OneTimeTokenRepository:
         """The tokens that were mailed."""
+        ...
+
+    @property
+    def outgoing_mails(self) -> OutgoingMailRepository:
+        """The mails that are to be sent."""
         ...
 
     @property
@@ -399,20 +437,33 @@ class Mail:
     text: str = field(repr=False)
 
 
-class Mailer(Protocol):
-    """Sends mails, some time soon. One that can't be sent is logged by the mailer, and lost."""
+class MailNotSent(Exception):
+    """A mail that could not be sent. The text names the kind of failure; never the address.
 
-    def post(self, mail: Mail) -> None:
-        """Takes a mail to be sent. Never waits and never fails."""
+    Args:
+        kind: of the failure.
+        may_pass: whether trying again may help.
+    """
+
+    def __init__(self, kind: str, *, may_pass: bool = True) -> None:
+        super().__init__(kind)
+        self.may_pass = may_pass
+
+
+class SendMail(Protocol):
+    """Sends mails."""
+
+    async def __call__(self, mail: Mail) -> None:
+        """Sends one, and waits until it has gone out.
+
+        Raises:
+            MailNotSent: it has not.
+        """
         ...
 
 
-class Background(Protocol):
-    """Does work that no answer waits for. What fails is logged by it."""
-
-    def start(self, work: Coroutine[object, object, None]) -> None:
-        """Begins work. Never waits and never fails."""
-        ...
+Wake: TypeAlias = Callable[[], None]
+"""Has work done soon. Never waits and never fails."""
 
 
 class BeginJob(Protocol[U_contra]):

@@ -1,4 +1,4 @@
-"""RequestEmailVerification: mails a token that shows that an address reaches its owner."""
+"""RequestEmailVerification: has a token mailed that shows that an address reaches its owner."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from server.accounts.authenticate import session_revoked
 from server.accounts.change_password import confirm_password
 from server.accounts.domain.one_time_token import Purpose
+from server.accounts.domain.outgoing_mail import MailKind
 from server.accounts.domain.password import Password
-from server.accounts.domain.user import User, normalize_email, sign_in_key
+from server.accounts.domain.user import normalize_email
 from server.accounts.guard import Guard
-from server.accounts.mailed_tokens import MailedTokens
-from server.accounts.mails import MailTexts
-from server.accounts.ports import Mail, Mailer, PasswordHasher, UnitOfWork, UnitOfWorkFactory
+from server.accounts.outbox import Outbox
+from server.accounts.ports import PasswordHasher, UnitOfWorkFactory
 from server.accounts.repeat import Repeat
 from server.errors import Aborted, Reason
 from server.kernel.clock import Clock
@@ -35,14 +35,12 @@ class NewAddress:
 
 
 class RequestEmailVerification:
-    """Mails a token to the caller's address, or to one that they want to change to.
+    """Has a token mailed to the caller's address, or to one that they want to change to.
 
     Args:
         unit_of_work: opens a transaction.
         hasher: compares passwords.
-        tokens: makes the token.
-        mailer: sends the mail.
-        texts: writes it.
+        outbox: takes the mail.
         clock: tells the time.
         guard: counts guesses of the password, and mails.
     """
@@ -51,22 +49,18 @@ class RequestEmailVerification:
         self,
         unit_of_work: UnitOfWorkFactory,
         hasher: PasswordHasher,
-        tokens: MailedTokens,
-        mailer: Mailer,
-        texts: MailTexts,
+        outbox: Outbox,
         clock: Clock,
         guard: Guard,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._hasher = hasher
-        self._tokens = tokens
-        self._mailer = mailer
-        self._texts = texts
+        self._outbox = outbox
         self._clock = clock
         self._guard = guard
 
     async def __call__(self, caller: Caller, wanted: NewAddress | None, network: str, repeat: Repeat | None) -> None:
-        """Sends the mail.
+        """Takes the mail to be sent.
 
         Args:
             caller: who asks.
@@ -103,18 +97,11 @@ class RequestEmailVerification:
                     return
                 await uow.idempotency.store(*claim, b"")
             email = present.user.email if wanted is None else normalize_email(wanted.email)
-            mail = None
             if not (present.user.verified and email == present.user.email):
-                # Where the address is another's, a token is made all the same, which nobody will see: the answer
-                # takes as long.
-                token = await self._tokens.issue(uow, caller.user_id, Purpose.VERIFY_EMAIL, email, now)
-                mail = await self._mail(uow, present.user, email, token)
+                # The newest link only is to be good. Whether the address is another's is looked up when the mail is
+                # made: the answer takes as long.
+                await uow.one_time_tokens.void(caller.user_id, Purpose.VERIFY_EMAIL)
+                await uow.outgoing_mails.void(caller.user_id, MailKind.VERIFICATION)
+                await self._outbox.put(uow, MailKind.VERIFICATION, email, now, user_id=caller.user_id)
             await uow.commit()
-        if mail is not None:
-            self._mailer.post(mail)
-
-    async def _mail(self, uow: UnitOfWork, user: User, email: str, token: str) -> Mail:
-        holder = await uow.users.find_by_email(sign_in_key(email))
-        if holder is not None and holder.user.id != user.id:
-            return self._texts.address_in_use(holder.user.email, holder.user.username)
-        return self._texts.verification(email, user.username, token)
+        self._outbox.wake()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from server.accounts.domain.one_time_token import OneTimeToken, Purpose
+from server.accounts.domain.outgoing_mail import MailKind
 from server.accounts.domain.password import Password, check_password
 from server.accounts.domain.secret import secret_digest
 from server.accounts.domain.session import EndReason
@@ -56,6 +57,7 @@ class ResetPassword:
             await uow.one_time_tokens.use(good.id, now)
             # Whoever knew the old password may have asked to move the account to an address of theirs.
             await uow.one_time_tokens.void(user.id, Purpose.VERIFY_EMAIL, sparing=user.email)
+            await uow.outgoing_mails.void(user.id, MailKind.VERIFICATION, sparing=user.email)
             await uow.users.set_password_hash(user.id, password_hash)
             if not user.verified:
                 await uow.users.save(replace(user, verified=True, updated_at=now))

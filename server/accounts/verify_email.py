@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from server.accounts.domain.one_time_token import Purpose
+from server.accounts.domain.outgoing_mail import MailKind
 from server.accounts.domain.secret import secret_digest
-from server.accounts.mails import MailTexts
-from server.accounts.ports import Mailer, UnitOfWorkFactory
+from server.accounts.outbox import Outbox
+from server.accounts.ports import UnitOfWorkFactory
 from server.errors import InvalidInput, Reason
 from server.kernel.clock import Clock
 
@@ -17,15 +18,13 @@ class VerifyEmail:
 
     Args:
         unit_of_work: opens a transaction.
-        mailer: tells the old address of a new one.
-        texts: writes that mail.
+        outbox: takes the mail that tells the old address of a new one.
         clock: tells the time.
     """
 
-    def __init__(self, unit_of_work: UnitOfWorkFactory, mailer: Mailer, texts: MailTexts, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, outbox: Outbox, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
-        self._mailer = mailer
-        self._texts = texts
+        self._outbox = outbox
         self._clock = clock
 
     async def __call__(self, token: str) -> None:
@@ -52,9 +51,10 @@ class VerifyEmail:
             if moved := found.email != old.email:
                 # Whoever reads the old address has no say any more.
                 await uow.one_time_tokens.void(old.id, Purpose.RESET_PASSWORD)
+                await self._outbox.put(uow, MailKind.ADDRESS_CHANGED, old.email, now, user_id=old.id)
             await uow.commit()
         if moved:
-            self._mailer.post(self._texts.address_changed(old.email, old.username))
+            self._outbox.wake()
 
 
 def _invalid() -> InvalidInput:

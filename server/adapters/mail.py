@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import smtplib
 import ssl
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,19 +17,14 @@ from email.utils import format_datetime, getaddresses, make_msgid
 from pathlib import Path
 from typing import TypeAlias
 
-import structlog
-
 from server.accounts.domain.user import User
-from server.accounts.ports import Mail
+from server.accounts.ports import Mail, MailNotSent
 from server.kernel.clock import Clock, IdSource
-
-_log = structlog.get_logger("kaiwa.mail")
 
 Delivery: TypeAlias = Callable[[EmailMessage], None]
 """Sends one message; waits for it. Raises OSError (smtplib's errors are among them) when it can't."""
 
 _READY = 220
-_PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,49 +47,41 @@ class SmtpServer:
     patience: timedelta = timedelta(seconds=20)
 
 
-class PostedMails:
-    """Takes mails at once and delivers them one after another, in a thread of its own.
+class MailSender:
+    """Sends mails one after another, in a thread of its own.
 
     Args:
         deliver: sends one.
         sender: the address that mails come from, such as `Kaiwa <kaiwa@example.org>`.
         clock: dates them.
-        waiting: mails that may wait; further ones are dropped, with a line in the log.
-        pauses: how long to wait before each further try of a mail that could not be sent.
     """
 
-    def __init__(
-        self,
-        deliver: Delivery,
-        sender: str,
-        clock: Clock,
-        *,
-        waiting: int = 1000,
-        pauses: tuple[timedelta, ...] = _PAUSES,
-    ) -> None:
+    def __init__(self, deliver: Delivery, sender: str, clock: Clock) -> None:
         self._deliver = deliver
         self._sender = sender
         self._clock = clock
-        self._limit = waiting
-        self._pauses = pauses
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="mail")
-        self._closing = threading.Event()
-        self._lock = threading.Lock()
-        self._under_way = 0
 
-    def post(self, mail: Mail) -> None:
-        """Takes a mail to be sent. Never waits and never fails."""
-        with self._lock:
-            if self._under_way >= self._limit or self._closing.is_set():
-                _log.warning("mail dropped", waiting=self._under_way)
-                return
-            self._under_way += 1
-        self._executor.submit(self._send, mail)
+    async def __call__(self, mail: Mail) -> None:
+        """Sends a mail, and waits until it has gone out.
+
+        Raises:
+            MailNotSent: it has not.
+        """
+        try:
+            message = self._message(mail)
+        except ValueError as error:
+            # An address or a subject that would break a header.
+            raise MailNotSent(type(error).__name__, may_pass=False) from None
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._executor, self._deliver, message)
+        except OSError as error:
+            # Not the error's text: it may hold the address.
+            raise MailNotSent(type(error).__name__) from None
 
     def close(self) -> None:
-        """Tries once what still waits, and ends the thread."""
-        self._closing.set()
-        self._executor.shutdown()
+        """Ends the thread once what it is at has been sent."""
+        self._executor.shutdown(cancel_futures=True)
 
     def _message(self, mail: Mail) -> EmailMessage:
         message = EmailMessage()
@@ -109,26 +95,6 @@ class PostedMails:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.text)
         return message
-
-    def _send(self, mail: Mail) -> None:
-        try:
-            message = self._message(mail)
-            for pause in (*self._pauses, None):
-                try:
-                    self._deliver(message)
-                except OSError as error:
-                    # Not the error's text: it may hold the address.
-                    _log.warning("mail not sent", error=type(error).__name__, again=pause is not None)
-                    if pause is None or self._closing.wait(pause.total_seconds()):
-                        return
-                else:
-                    _log.info("mail sent")
-                    return
-        except Exception as error:
-            _log.error("mail not sent", error=type(error).__name__, again=False)
-        finally:
-            with self._lock:
-                self._under_way -= 1
 
 
 def to_folder(folder: Path, ids: IdSource) -> Delivery:

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 
 from kaiwa.accounts.v1 import accounts_service_pb2_grpc as accounts_rpc
 from server.accounts.change_password import ChangePassword
@@ -23,6 +24,7 @@ from server.accounts.login import Login
 from server.accounts.logout import Logout
 from server.accounts.mailed_tokens import MailedTokens
 from server.accounts.mails import MailTexts
+from server.accounts.outbox import Outbox
 from server.accounts.ports import Tally
 from server.accounts.refresh_tokens import RefreshTokens
 from server.accounts.register import Register
@@ -30,6 +32,7 @@ from server.accounts.request_email_verification import RequestEmailVerification
 from server.accounts.request_password_reset import RequestPasswordReset
 from server.accounts.reset_password import ResetPassword
 from server.accounts.revoke_session import RevokeSession
+from server.accounts.send_mails import SendMails
 from server.accounts.servicer import AccountsServicer, AccountsUseCases
 from server.accounts.session_tokens import SessionTokens
 from server.accounts.set_config import SetConfig
@@ -37,9 +40,9 @@ from server.accounts.turns import Turns
 from server.accounts.update_me import UpdateMe
 from server.accounts.update_user import UpdateUser
 from server.accounts.verify_email import VerifyEmail
-from server.adapters.background import BackgroundTasks
+from server.adapters.background import Rounds
 from server.adapters.clock import known_time_zones
-from server.adapters.mail import PostedMails, SmtpServer, to_folder, to_smtp
+from server.adapters.mail import MailSender, SmtpServer, to_folder, to_smtp
 from server.adapters.passwords import Argon2Passwords
 from server.adapters.postgres.unit_of_work import PostgresUnitOfWork
 from server.adapters.tally import MemoryTally, RedisTally
@@ -62,6 +65,10 @@ class _Begin:
         return await self._start(uow, user_id, self._kind, asked)
 
 
+_MAILS_EVERY = timedelta(seconds=15)
+"""How often each server looks for mails that another has left."""
+
+
 def accounts(
     shared: Shared, passwords: Argon2Passwords, access_tokens: JwtAccessTokens
 ) -> tuple[Service, DownloadMyData]:
@@ -74,12 +81,17 @@ def accounts(
         access_life=settings.tokens.access,
         refresh_life=settings.tokens.refresh,
     )
-    mailer = _mailer(shared)
-    shared.stack.callback(mailer.close)
-    background = BackgroundTasks()
-    shared.stack.push_async_callback(background.close)
+    sender = _mail_sender(shared)
+    shared.stack.callback(sender.close)
+    send_mails = SendMails(
+        unit_of_work, MailedTokens(ids, secrets.token_bytes), MailTexts(settings.mails.app_url), sender, clock
+    )
+    rounds = Rounds("mails", send_mails, _MAILS_EVERY)
+    rounds.start()
+    shared.stack.push_async_callback(rounds.close)
+    outbox = Outbox(ids, rounds.wake)
     guard = Guard(_tally(shared), page_token_secret(settings.keys))
-    mailed, texts, zones = MailedTokens(ids, secrets.token_bytes), MailTexts(settings.mails.app_url), known_time_zones()
+    zones = known_time_zones()
     start = StartJob(clock, ids)
     downloads = DownloadMyData(unit_of_work, shared.store, clock)
     use_cases = AccountsUseCases(
@@ -100,11 +112,9 @@ def accounts(
         get_me=GetMe(unit_of_work),
         update_me=UpdateMe(unit_of_work, clock, ids, zones),
         change_password=ChangePassword(unit_of_work, passwords, clock, guard),
-        request_email_verification=RequestEmailVerification(
-            unit_of_work, passwords, mailed, mailer, texts, clock, guard
-        ),
-        verify_email=VerifyEmail(unit_of_work, mailer, texts, clock),
-        request_password_reset=RequestPasswordReset(unit_of_work, background, mailed, mailer, texts, clock, guard),
+        request_email_verification=RequestEmailVerification(unit_of_work, passwords, outbox, clock, guard),
+        verify_email=VerifyEmail(unit_of_work, outbox, clock),
+        request_password_reset=RequestPasswordReset(unit_of_work, outbox, clock, guard),
         reset_password=ResetPassword(unit_of_work, passwords, clock, guard),
         list_users=ListUsers(unit_of_work),
         update_user=UpdateUser(unit_of_work, clock, ids),
@@ -129,10 +139,10 @@ def _tally(shared: Shared) -> Tally:
     return together
 
 
-def _mailer(shared: Shared) -> PostedMails:
+def _mail_sender(shared: Shared) -> MailSender:
     smtp = shared.settings.mails.smtp
     if smtp is None:
         deliver = to_folder(shared.settings.home / "mail", shared.ids)
     else:
         deliver = to_smtp(SmtpServer(smtp.host, smtp.port, smtp.implicit_tls, smtp.user, smtp.password))
-    return PostedMails(deliver, shared.settings.mails.sender, shared.clock)
+    return MailSender(deliver, shared.settings.mails.sender, shared.clock)

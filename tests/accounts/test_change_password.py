@@ -72,6 +72,7 @@ async def test_the_account_is_moved_no_more_by_who_knew_the_old_password(account
     accounts.add_user(make_user())
     caller = await accounts.caller()
     await accounts.request_email_verification(caller, NewAddress("thief@example.com", OLD), HOME, None)
+    await accounts.background.finish()
     await accounts.change_password(caller, OLD, NEW)
 
     with pytest.raises(InvalidInput) as refused:
@@ -84,9 +85,11 @@ async def test_a_link_to_the_present_address_stays_good(accounts: Accounts) -> N
     user = accounts.add_user(make_user())
     caller = await accounts.caller()
     await accounts.request_email_verification(caller, None, HOME, None)
+    await accounts.background.finish()
     await accounts.change_password(caller, OLD, NEW)
 
     await accounts.verify_email(accounts.mailed_token())
+    await accounts.background.finish()
 
     assert accounts.state.users[user.id].user.verified
 

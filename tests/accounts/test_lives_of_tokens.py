@@ -60,8 +60,6 @@ class Lives(RuleBasedStateMachine):
         self.home_known_until = self.accounts.clock.now()
 
     def teardown(self) -> None:
-        for work in self.accounts.background.waiting:
-            work.close()
         self.runner.close()
 
     def run(self, work: Coroutine[object, object, T]) -> T | Reason:
@@ -225,6 +223,7 @@ class Lives(RuleBasedStateMachine):
         if answer is Reason.RATE_LIMITED:
             return
         assert answer is None
+        self.run(self.accounts.background.finish())
         self.void_move()
         self.move = self.accounts.mailed_token()
 

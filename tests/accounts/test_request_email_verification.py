@@ -20,6 +20,7 @@ async def test_mails_a_link_and_keeps_no_token_in_the_clear(accounts: Accounts) 
     accounts.add_user(make_user())
 
     await accounts.request_email_verification(await accounts.caller(), None, HOME, None)
+    await accounts.background.finish()
 
     (mail,) = accounts.mailer.posted
     token = accounts.mailed_token()
@@ -33,10 +34,14 @@ async def test_an_address_that_is_verified_gets_no_mail(accounts: Accounts) -> N
     accounts.add_user(make_user())
     caller = await accounts.caller()
     await accounts.request_email_verification(caller, None, HOME, None)
+    await accounts.background.finish()
     await accounts.verify_email(accounts.mailed_token())
+    await accounts.background.finish()
 
     await accounts.request_email_verification(caller, None, HOME, None)
+    await accounts.background.finish()
     await accounts.request_email_verification(caller, new_address("mika@example.com"), HOME, None)
+    await accounts.background.finish()
 
     assert len(accounts.mailer.posted) == 1
 
@@ -48,6 +53,7 @@ async def test_a_new_address_gets_the_mail_once_the_password_is_shown(accounts: 
     with pytest.raises(InvalidInput) as refused:
         await accounts.request_email_verification(caller, new_address(password="wrong horse"), HOME, None)
     await accounts.request_email_verification(caller, new_address(" new@EXAMPLE.com"), HOME, None)
+    await accounts.background.finish()
 
     assert (refused.value.reason, refused.value.metadata) == (Reason.PASSWORD_INCORRECT, {"field": "password"})
     assert [mail.to for mail in accounts.mailer.posted] == ["new@example.com"]
@@ -59,6 +65,7 @@ async def test_anothers_address_gets_a_notice_and_no_token(accounts: Accounts) -
     accounts.add_user(make_user(OTHER, email="other@example.com", username="other"))
 
     await accounts.request_email_verification(await accounts.caller(), new_address("OTHER@example.com"), HOME, None)
+    await accounts.background.finish()
 
     (mail,) = accounts.mailer.posted
     assert mail.to == "other@example.com"
@@ -70,14 +77,17 @@ async def test_a_newer_token_voids_the_older_ones(accounts: Accounts) -> None:
     accounts.add_user(make_user())
     caller = await accounts.caller()
     await accounts.request_email_verification(caller, None, HOME, None)
+    await accounts.background.finish()
     older = accounts.mailed_token()
     await accounts.request_email_verification(caller, None, HOME, None)
+    await accounts.background.finish()
 
     with pytest.raises(InvalidInput) as refused:
         await accounts.verify_email(older)
 
     assert refused.value.reason is Reason.VERIFICATION_TOKEN_INVALID
     await accounts.verify_email(accounts.mailed_token())
+    await accounts.background.finish()
 
 
 async def test_a_retry_sends_one_mail_and_another_request_with_its_id_none(accounts: Accounts) -> None:
@@ -85,7 +95,9 @@ async def test_a_retry_sends_one_mail_and_another_request_with_its_id_none(accou
     caller = await accounts.caller()
 
     await accounts.request_email_verification(caller, None, HOME, REPEAT)
+    await accounts.background.finish()
     await accounts.request_email_verification(caller, None, HOME, REPEAT)
+    await accounts.background.finish()
     with pytest.raises(AlreadyExists) as refused:
         await accounts.request_email_verification(caller, new_address(), HOME, Repeat(REPEAT.request_id, b"2" * 32))
 

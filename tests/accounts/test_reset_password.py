@@ -60,6 +60,7 @@ async def test_a_token_works_once(accounts: Accounts) -> None:
 async def test_tokens_that_are_none(accounts: Accounts) -> None:
     accounts.add_user(make_user())
     await accounts.request_email_verification(await accounts.caller(), None, HOME, None)
+    await accounts.background.finish()
     other_purpose = accounts.mailed_token()
     older = await ask(accounts)
     expired = await ask(accounts)
@@ -92,6 +93,7 @@ async def test_the_account_is_moved_no_more_by_who_knew_the_old_password(account
     accounts.add_user(make_user())
     thief = NewAddress("thief@example.com", Password("correct horse"))
     await accounts.request_email_verification(await accounts.caller(), thief, HOME, None)
+    await accounts.background.finish()
     theirs = accounts.mailed_token()
     await accounts.reset_password(await ask(accounts), NEW, HOME)
 

@@ -203,6 +203,7 @@ async def test_passwords_and_addresses_by_mail(client: Client) -> None:
         pb.RequestEmailVerificationRequest(new_email="new@example.com", password="correct horse", request_id=REQUEST),
         metadata=metadata,
     )
+    await accounts.background.finish()
     await stub.VerifyEmail(pb.VerifyEmailRequest(token=accounts.mailed_token()))
     me = (await stub.GetMe(pb.GetMeRequest(), metadata=metadata)).user
     await stub.RequestPasswordReset(pb.RequestPasswordResetRequest(email="new@example.com", request_id=REQUEST))
@@ -231,6 +232,7 @@ async def test_the_digest_of_a_repeatable_request_does_not_tell_its_password(cli
 
     await client.stub.RequestEmailVerification(request, metadata=metadata)
 
+    await client.accounts.background.finish()
     assert len(client.accounts.mailer.posted) == 1
 
 

@@ -17,6 +17,7 @@ async def ask(accounts: Accounts, email: str | None = None) -> str:
     """The token that Mika is mailed."""
     wanted = None if email is None else NewAddress(email, Password("correct horse"))
     await accounts.request_email_verification(await accounts.caller("mika"), wanted, HOME, None)
+    await accounts.background.finish()
     return accounts.mailed_token()
 
 
@@ -32,6 +33,7 @@ async def test_verifies_the_address_and_tells_nobody(accounts: Accounts) -> None
     accounts.clock.advance(timedelta(hours=23))
 
     await accounts.verify_email(token)
+    await accounts.background.finish()
 
     assert accounts.state.users[user.id].user == replace(user, verified=True, updated_at=accounts.clock.now())
     assert len(accounts.mailer.posted) == 1
@@ -42,6 +44,7 @@ async def test_a_new_address_takes_the_olds_place_which_is_told(accounts: Accoun
     token = await ask(accounts, "new@example.com")
 
     await accounts.verify_email(token)
+    await accounts.background.finish()
 
     assert accounts.state.users[user.id].user == replace(user, email="new@example.com", verified=True)
     assert [mail.to for mail in accounts.mailer.posted] == ["new@example.com", "mika@example.com"]
@@ -56,6 +59,7 @@ async def test_who_reads_the_old_address_can_not_reset_the_password(accounts: Ac
     reset = accounts.mailed_token()
 
     await accounts.verify_email(await ask(accounts, "new@example.com"))
+    await accounts.background.finish()
 
     with pytest.raises(InvalidInput) as refused:
         await accounts.reset_password(reset, Password("battery staple"), HOME)
@@ -66,10 +70,13 @@ async def test_a_token_that_has_done_its_work_answers_until_it_expires(accounts:
     user = accounts.add_user(make_user())
     token = await ask(accounts, "new@example.com")
     await accounts.verify_email(token)
+    await accounts.background.finish()
     moved = accounts.state.users[user.id]
     await accounts.verify_email(await ask(accounts, "newer@example.com"))
+    await accounts.background.finish()
 
     await accounts.verify_email(token)
+    await accounts.background.finish()
 
     assert accounts.state.users[user.id].user.email == "newer@example.com" != moved.user.email
     accounts.clock.advance(timedelta(hours=24))

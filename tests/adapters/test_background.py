@@ -5,55 +5,106 @@ from datetime import timedelta
 
 from structlog.testing import capture_logs
 
-from server.adapters.background import BackgroundTasks
+from server.adapters.background import Rounds
 from server.errors import Reason, Unavailable
 
+NEVER = timedelta(days=1)
 
-async def test_closing_waits_for_what_is_under_way() -> None:
-    background, done = BackgroundTasks(), []
 
-    async def work() -> None:
-        await asyncio.sleep(0)
-        done.append("work")
+class Work:
+    """Counts rounds, and can be waited for.
 
-    background.start(work())
-    await background.close()
+    Attributes:
+        failures: what the next rounds end with.
+    """
 
-    assert done == ["work"]
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.rounds = 0
+        self.done = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.rounds += 1
+        self.done.set()
+        if self.failures:
+            raise self.failures.pop(0)
+
+    async def next(self) -> None:
+        await self.done.wait()
+        self.done.clear()
+
+
+async def test_what_others_have_left_is_done_at_once_and_more_when_there_is_some() -> None:
+    work = Work()
+    rounds = Rounds("work", work, NEVER)
+    rounds.wake()
+    rounds.start()
+    await work.next()
+    assert work.rounds == 1
+
+    rounds.wake()
+    await work.next()
+    assert work.rounds == 2
+    await rounds.close()
+
+
+async def test_there_is_a_round_now_and_then_without_a_word() -> None:
+    work = Work()
+    rounds = Rounds("work", work, timedelta(0))
+    rounds.start()
+    for _ in range(3):
+        await work.next()
+    await rounds.close()
+
+
+async def test_what_fails_is_logged_and_left_for_the_next_round() -> None:
+    work = Work(Unavailable(Reason.DATABASE_UNAVAILABLE, "away"), RuntimeError("broken"))
+    rounds = Rounds("work", work, NEVER)
+    with capture_logs() as logs:
+        rounds.start()
+        await work.next()
+        rounds.wake()
+        await work.next()
+        rounds.wake()
+        await work.next()
+        await rounds.close()
+
+    assert [(line["event"], line["work"], line["log_level"]) for line in logs] == [
+        ("background work failed", "work", "warning"),
+        ("background work failed", "work", "error"),
+    ]
+
+
+async def test_closing_does_what_there_still_is() -> None:
+    work = Work()
+    rounds = Rounds("work", work, NEVER)
+    rounds.start()
+    await work.next()
+
+    await rounds.close()
+
+    assert work.rounds == 2
 
 
 async def test_closing_ends_what_takes_too_long() -> None:
-    background, ended = BackgroundTasks(), asyncio.Event()
+    begun, ended = asyncio.Event(), asyncio.Event()
 
     async def work() -> None:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
             ended.set()
 
-    background.start(work())
-    await asyncio.sleep(0)
-    await background.close(timedelta(0))
+    rounds = Rounds("work", work, NEVER)
+    rounds.start()
+    await begun.wait()
+    with capture_logs() as logs:
+        await rounds.close(timedelta(0))
 
     assert ended.is_set()
+    assert [line["event"] for line in logs] == ["background work left for later"]
 
 
-async def test_what_fails_is_logged_and_what_is_too_much_dropped() -> None:
-    background = BackgroundTasks(limit=2)
-
-    async def away() -> None:
-        raise Unavailable(Reason.DATABASE_UNAVAILABLE, "away")
-
-    async def broken() -> None:
-        raise RuntimeError("broken")
-
-    with capture_logs() as logs:
-        for work in (away(), broken(), away()):
-            background.start(work)
-        await background.close()
-
-    assert [(line["event"], line["log_level"]) for line in logs] == [
-        ("background work dropped", "warning"),
-        ("background work failed", "warning"),
-        ("background work failed", "error"),
-    ]
+async def test_what_was_never_begun_is_closed_too() -> None:
+    await Rounds("work", Work(), NEVER).close()

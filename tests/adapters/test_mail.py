@@ -7,48 +7,33 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
-from server.accounts.ports import Mail
-from server.adapters.mail import FolderMails, PostedMails, SmtpServer, to_folder, to_smtp
+from server.accounts.ports import Mail, MailNotSent
+from server.adapters.mail import Delivery, FolderMails, MailSender, SmtpServer, to_folder, to_smtp
 from tests.support.accounts import make_user
 from tests.support.kernel import CountingIds, FixedClock
 
 MAIL = Mail("mika+test@example.com", "Reset your password", "Hello mika,\n\nhere: token-1\n")
 SENDER = "Kaiwa <kaiwa@example.org>"
-AT_ONCE = (timedelta(0), timedelta(0))
 
 
-class Delivery:
-    """Fails a number of times, then takes what it gets."""
-
-    def __init__(self, failures: int = 0) -> None:
-        self.failures = failures
-        self.last = threading.Event()
-        self.tries = 0
-        self.taken: list[EmailMessage] = []
-
-    def __call__(self, message: EmailMessage) -> None:
-        self.tries += 1
-        if self.tries == 1 + len(AT_ONCE):
-            self.last.set()
-        if self.tries <= self.failures:
-            raise smtplib.SMTPRecipientsRefused({MAIL.to: (550, b"unknown")})
-        self.taken.append(message)
+async def send(deliver: Delivery, *mails: Mail) -> None:
+    sender = MailSender(deliver, SENDER, FixedClock())
+    try:
+        for mail in mails:
+            await sender(mail)
+    finally:
+        sender.close()
 
 
-def test_mails_are_written_into_a_folder_that_only_this_user_reads(tmp_path: Path) -> None:
+async def test_mails_are_written_into_a_folder_that_only_this_user_reads(tmp_path: Path) -> None:
     folder = tmp_path / "mail"
-    mails = PostedMails(to_folder(folder, CountingIds()), SENDER, FixedClock())
 
-    mails.post(MAIL)
-    mails.post(MAIL)
-    mails.close()
+    await send(to_folder(folder, CountingIds()), MAIL, MAIL)
 
     first, second = sorted(folder.iterdir())
     assert (first.suffix, second.suffix) == (".eml", ".eml")
@@ -62,54 +47,25 @@ def test_mails_are_written_into_a_folder_that_only_this_user_reads(tmp_path: Pat
     assert body.get_content() == MAIL.text
 
 
-def test_what_can_not_be_sent_is_tried_again_and_given_up_without_a_word_of_it() -> None:
-    passing, lasting = Delivery(failures=2), Delivery(failures=9)
-    with capture_logs() as logs:
-        for delivery in (passing, lasting):
-            mails = PostedMails(delivery, SENDER, FixedClock(), pauses=AT_ONCE)
-            mails.post(MAIL)
-            delivery.last.wait(10)
-            mails.close()
+async def test_what_can_not_be_sent_is_told_without_a_word_of_it() -> None:
+    def refuse(message: EmailMessage) -> None:
+        raise smtplib.SMTPRecipientsRefused({MAIL.to: (550, b"unknown")})
 
-    assert (passing.tries, len(passing.taken)) == (3, 1)
-    assert (lasting.tries, len(lasting.taken)) == (3, 0)
-    assert MAIL.to not in str(logs)
-    assert "token-1" not in str(logs)
+    with pytest.raises(MailNotSent) as refused:
+        await send(refuse, MAIL)
+
+    assert (str(refused.value), refused.value.may_pass) == ("SMTPRecipientsRefused", True)
+    assert refused.value.__cause__ is None
 
 
-def test_an_address_that_breaks_a_header_is_not_sent() -> None:
-    delivery = Delivery()
-    mails = PostedMails(delivery, SENDER, FixedClock())
-
-    with capture_logs() as logs:
-        mails.post(Mail("mika@example.com\r\nBcc: all@example.com", "Subject", "text"))
-        mails.close()
-
-    assert delivery.taken == []
-    assert [line["event"] for line in logs] == ["mail not sent"]
-
-
-def test_more_than_can_wait_is_dropped() -> None:
-    going, release = threading.Event(), threading.Event()
+async def test_an_address_that_breaks_a_header_is_not_sent() -> None:
     taken: list[EmailMessage] = []
 
-    def deliver(message: EmailMessage) -> None:
-        going.set()
-        release.wait(10)
-        taken.append(message)
+    with pytest.raises(MailNotSent) as refused:
+        await send(taken.append, Mail("mika@example.com\r\nBcc: all@example.com", "Subject", "text"))
 
-    mails = PostedMails(deliver, SENDER, FixedClock(), waiting=2)
-    with capture_logs() as logs:
-        mails.post(MAIL)
-        going.wait(10)
-        mails.post(MAIL)
-        mails.post(MAIL)
-        release.set()
-        mails.close()
-        mails.post(MAIL)
-
-    assert len(taken) == 2
-    assert [line["event"] for line in logs].count("mail dropped") == 2
+    assert not refused.value.may_pass
+    assert taken == []
 
 
 @contextmanager
@@ -154,12 +110,10 @@ def smtp_server(transcript: list[str], *, tls: bool) -> Iterator[int]:
         thread.join(10)
 
 
-def test_mails_go_out_by_smtp() -> None:
+async def test_mails_go_out_by_smtp() -> None:
     transcript: list[str] = []
     with smtp_server(transcript, tls=False) as port:
-        mails = PostedMails(to_smtp(SmtpServer("127.0.0.1", port)), SENDER, FixedClock())
-        mails.post(MAIL)
-        mails.close()
+        await send(to_smtp(SmtpServer("127.0.0.1", port)), MAIL)
 
     assert "mail FROM:<kaiwa@example.org>" in [line.split(" size=")[0] for line in transcript]
     assert f"rcpt TO:<{MAIL.to}>" in transcript
@@ -182,16 +136,15 @@ def mails_in(folder: Path) -> list[Path]:
 
 
 async def test_mails_to_one_who_leaves_are_deleted(tmp_path: Path) -> None:
-    mails = PostedMails(to_folder(tmp_path, CountingIds()), SENDER, FixedClock())
-    for to, greeting in (
+    names = (
         ("Mika@example.com", "mika"),
         ("new@example.net", "somebody"),
         ("old@example.net", "mika"),
         ("ken@example.com", "ken"),
         ("mikami@example.com", "mikami"),
-    ):
-        mails.post(Mail(to, "Your address", f"Hello {greeting},\n\nhere.\n"))
-    mails.close()
+    )
+    mails = [Mail(to, "Your address", f"Hello {greeting},\n\nhere.\n") for to, greeting in names]
+    await send(to_folder(tmp_path, CountingIds()), *mails)
     (tmp_path / "notes.txt").write_text("mika@example.com")
 
     await FolderMails(tmp_path).forget(make_user(), frozenset({"mika@example.com", "new@example.net"}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -19,6 +19,7 @@ from server.accounts.delete_me import DeleteMe
 from server.accounts.domain.administration import AuditEntry, ConfigEntry, UserFilter
 from server.accounts.domain.export import Export, FoundExport
 from server.accounts.domain.one_time_token import OneTimeToken, OneTimeTokenId, Purpose
+from server.accounts.domain.outgoing_mail import MailKind, OutgoingMail, OutgoingMailId
 from server.accounts.domain.password import Password
 from server.accounts.domain.session import (
     EndReason,
@@ -42,6 +43,7 @@ from server.accounts.login import Login, SignIn
 from server.accounts.logout import Logout
 from server.accounts.mailed_tokens import MailedTokens
 from server.accounts.mails import MailTexts
+from server.accounts.outbox import Outbox
 from server.accounts.ports import AccessClaims, Mail, Verdict
 from server.accounts.refresh_tokens import RefreshTokens
 from server.accounts.register import Register, Registration
@@ -50,6 +52,7 @@ from server.accounts.request_email_verification import RequestEmailVerification
 from server.accounts.request_password_reset import RequestPasswordReset
 from server.accounts.reset_password import ResetPassword
 from server.accounts.revoke_session import RevokeSession
+from server.accounts.send_mails import SendMails
 from server.accounts.servicer import AccountsUseCases
 from server.accounts.session_tokens import Device, SessionTokens
 from server.accounts.set_config import SetConfig
@@ -119,6 +122,7 @@ class State:
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     tokens: dict[RefreshTokenId, RefreshToken] = field(default_factory=dict)
     mailed: dict[OneTimeTokenId, OneTimeToken] = field(default_factory=dict)
+    outgoing: dict[OutgoingMailId, OutgoingMail] = field(default_factory=dict)
     audit: dict[str, AuditEntry] = field(default_factory=dict)
     config: dict[str, ConfigEntry] = field(default_factory=dict)
     exports: dict[str, FakeExport] = field(default_factory=dict)
@@ -152,6 +156,7 @@ class FakeUnitOfWork:
         self.users = FakeUsers(self._state)
         self.sessions = FakeSessions(self._state)
         self.one_time_tokens = FakeOneTimeTokens(self._state)
+        self.outgoing_mails = FakeOutgoingMails(self._state)
         self.audit = FakeAudit(self._state)
         self.config = FakeConfig(self._state)
         self.exports = FakeExports(self._state)
@@ -480,29 +485,75 @@ class FakeAccessTokens:
         return self._claims[token]
 
 
+class FakeOutgoingMails:
+    """Mails that are to be sent, in memory."""
+
+    def __init__(self, state: State) -> None:
+        self._rows = state.outgoing
+
+    async def add(self, mail: OutgoingMail) -> None:
+        self._rows[mail.id] = mail
+
+    async def take(self, now: datetime, until: datetime) -> OutgoingMail | None:
+        due = sorted((row.due_at, row.id) for row in self._rows.values() if row.due_at <= now)
+        if not due:
+            return None
+        mail = self._rows[due[0][1]]
+        self._rows[mail.id] = replace(mail, due_at=until, attempts=mail.attempts + 1)
+        return self._rows[mail.id]
+
+    async def waits(self, mail_id: OutgoingMailId) -> bool:
+        return mail_id in self._rows
+
+    async def put_off(self, mail_id: OutgoingMailId, due_at: datetime) -> None:
+        if mail_id in self._rows:
+            self._rows[mail_id] = replace(self._rows[mail_id], due_at=due_at)
+
+    async def delete(self, mail_id: OutgoingMailId) -> None:
+        self._rows.pop(mail_id, None)
+
+    async def void(self, user_id: UserId, kind: MailKind, *, sparing: str | None = None) -> None:
+        for row in list(self._rows.values()):
+            if row.user_id == user_id and row.kind is kind and row.address != sparing:
+                del self._rows[row.id]
+
+    async def forget_addresses(self, addresses: Collection[str]) -> None:
+        lower = {address.lower() for address in addresses}
+        for row in list(self._rows.values()):
+            if row.address.lower() in lower:
+                del self._rows[row.id]
+
+
 class FakeMailer:
-    """Keeps what it is given."""
+    """Keeps what it is given; fails as often as it is told to."""
 
     def __init__(self) -> None:
         self.posted: list[Mail] = []
+        self.failures: list[BaseException] = []
 
-    def post(self, mail: Mail) -> None:
+    async def __call__(self, mail: Mail) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
         self.posted.append(mail)
 
 
 class FakeBackground:
-    """Keeps work until it is told to do it."""
+    """Does what there is in the outbox when it is told to.
 
-    def __init__(self) -> None:
-        self.waiting: list[Coroutine[object, object, None]] = []
+    Attributes:
+        woken: how often somebody has said that there is something.
+    """
 
-    def start(self, work: Coroutine[object, object, None]) -> None:
-        self.waiting.append(work)
+    def __init__(self, work: Callable[[], Awaitable[int]]) -> None:
+        self._work = work
+        self.woken = 0
+
+    def wake(self) -> None:
+        self.woken += 1
 
     async def finish(self) -> None:
-        """Does what waits."""
-        while self.waiting:
-            await self.waiting.pop(0)
+        """Sends what is due."""
+        await self._work()
 
 
 class SteppedTime:
@@ -540,8 +591,11 @@ class Accounts:
         self.guard = Guard(self.tally, b"secret of the tests")
         self.steady = SteppedTime()
         self.even_times = EvenTimes(self.steady.now, self.steady.sleep)
-        self.mailer, self.background = FakeMailer(), FakeBackground()
+        self.mailer = FakeMailer()
         mailed, texts = MailedTokens(self.ids, CountingSecrets(start=1000)), MailTexts("https://app.example")
+        self.send_mails = SendMails(self.database, mailed, texts, self.mailer, self.clock)
+        self.background = FakeBackground(self.send_mails)
+        self.outbox = Outbox(self.ids, self.background.wake)
         self.register = Register(self.database, self.hasher, self.tokens, self.clock, self.ids, TIME_ZONES, self.guard)
         self.login = Login(self.database, self.hasher, self.tokens, self.clock, self.guard, self.even_times, Turns(2))
         self.refresh_tokens = RefreshTokens(self.database, self.tokens, self.clock)
@@ -552,12 +606,10 @@ class Accounts:
         self.update_me = UpdateMe(self.database, self.clock, self.ids, TIME_ZONES)
         self.change_password = ChangePassword(self.database, self.hasher, self.clock, self.guard)
         self.request_email_verification = RequestEmailVerification(
-            self.database, self.hasher, mailed, self.mailer, texts, self.clock, self.guard
+            self.database, self.hasher, self.outbox, self.clock, self.guard
         )
-        self.verify_email = VerifyEmail(self.database, self.mailer, texts, self.clock)
-        self.request_password_reset = RequestPasswordReset(
-            self.database, self.background, mailed, self.mailer, texts, self.clock, self.guard
-        )
+        self.verify_email = VerifyEmail(self.database, self.outbox, self.clock)
+        self.request_password_reset = RequestPasswordReset(self.database, self.outbox, self.clock, self.guard)
         self.reset_password = ResetPassword(self.database, self.hasher, self.clock, self.guard)
         self.list_users = ListUsers(self.database)
         self.update_user = UpdateUser(self.database, self.clock, self.ids)

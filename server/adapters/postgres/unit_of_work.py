@@ -24,6 +24,7 @@ from server.adapters.postgres.repositories.idempotency import PostgresIdempotenc
 from server.adapters.postgres.repositories.jobs import PostgresJobs
 from server.adapters.postgres.repositories.learning_settings import PostgresLearningSettings, PostgresStudyDays
 from server.adapters.postgres.repositories.one_time_tokens import PostgresOneTimeTokens
+from server.adapters.postgres.repositories.outgoing_mails import PostgresOutgoingMails
 from server.adapters.postgres.repositories.practice_lookups import (
     PostgresLearners,
     PostgresPracticeCards,
@@ -81,6 +82,11 @@ class PostgresUnitOfWork:
     def one_time_tokens(self) -> PostgresOneTimeTokens:
         """Tokens that were mailed."""
         return PostgresOneTimeTokens(self.session)
+
+    @cached_property
+    def outgoing_mails(self) -> PostgresOutgoingMails:
+        """Mails that are to be sent."""
+        return PostgresOutgoingMails(self.session)
 
     @cached_property
     def audit(self) -> PostgresAudit:

@@ -8,6 +8,7 @@ from server.adapters.postgres.tables import (
     ExportRow,
     IdempotencyKeyRow,
     OneTimeTokenRow,
+    OutgoingMailRow,
     RefreshTokenRow,
     SessionRow,
     SystemConfigRow,
@@ -63,6 +64,13 @@ ACCOUNTS = PostgresHoldings(
             "Links that were mailed to you and have not expired.",
             of(OneTimeTokenRow.user_id),
             withheld={"token_hash": _DIGEST},
+        ),
+        Held(
+            OutgoingMailRow,
+            "accounts/outgoing_mails",
+            "Mails to you that have not gone out yet.",
+            of(OutgoingMailRow.user_id),
+            withheld={"body_hash": _DIGEST},
         ),
         Held(
             ExportRow,

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from server.adapters.postgres.tables.base import (
     Base,
+    Count,
     Id,
     Instant,
     Json,
@@ -118,6 +119,35 @@ class OneTimeTokenRow(Base):
         CheckConstraint("octet_length(token_hash) = 32", name="token_hash_sha256"),
         Index(None, "user_id", "purpose"),
         Index(None, "expires_at"),
+    )
+
+
+class OutgoingMailRow(Base):
+    """A mail that is to be sent, deleted once it has been. Neither its text nor a token: both are made when it is.
+
+    `user_id` is null where whether the address is an account's is looked up only then. `due_at` is also until when who
+    has taken it may send it.
+    """
+
+    __tablename__ = "outgoing_mails"
+
+    id: Mapped[PrimaryId]
+    kind: Mapped[str]
+    user_id: Mapped[Id | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    address: Mapped[str]
+    request_id: Mapped[Id | None]
+    body_hash: Mapped[bytes | None]
+    attempts: Mapped[Count]
+    created_at: Mapped[Instant]
+    due_at: Mapped[Instant]
+
+    __table_args__ = (
+        one_of("kind", ("verification", "address_changed", "password_reset")),
+        *not_negative("attempts"),
+        CheckConstraint("(request_id IS NULL) = (body_hash IS NULL)", name="request_has_body"),
+        CheckConstraint("octet_length(body_hash) = 32", name="body_hash_sha256"),
+        Index(None, "due_at"),
+        Index(None, "user_id", postgresql_where=text("user_id IS NOT NULL")),
     )
 
 
