@@ -1,10 +1,12 @@
 """Cards, reviews and settings between rows and the domain."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Row, RowMapping, Table
+from sqlalchemy import ColumnElement, Row, RowMapping, Table, Uuid, bindparam, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute
 
 from server.adapters.postgres.tables import CardMarkRow, CardRow, LearningSettingsRow, ReviewRow, SettingsChangeRow
 from server.learning.domain.card import (
@@ -35,6 +37,14 @@ MARKS = cast(Table, CardMarkRow.__table__)
 SETTINGS = cast(Table, LearningSettingsRow.__table__)
 SETTINGS_CHANGES = cast(Table, SettingsChangeRow.__table__)
 _MS = timedelta(milliseconds=1)
+_UUIDS = ARRAY(Uuid(as_uuid=False))
+
+
+def among(column: ColumnElement[Any] | InstrumentedAttribute[Any], ids: Collection[str]) -> ColumnElement[bool]:
+    """Holds for some ids; one alone is compared as such, which every plan has a good estimate for."""
+    if len(ids) == 1:
+        return column == next(iter(ids))
+    return column == func.any(bindparam(None, list(ids), type_=_UUIDS))
 
 
 def card_of(row: Row[Any]) -> Card:

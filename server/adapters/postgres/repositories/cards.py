@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, bindparam, func, insert, not_, or_, select, tuple_, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, not_, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.adapters.postgres.repositories.card_rows import (
     CARDS,
+    among,
     card_columns,
     card_of,
     instant,
@@ -22,7 +22,6 @@ from server.learning.domain.card import MATURE_DAYS, Card, CardId, SentenceId, S
 from server.learning.domain.selection import CardFilter, CardSelection, Suspended
 
 _DAY_SECONDS = 86_400
-_UUIDS = ARRAY(Uuid(as_uuid=False))
 
 
 class PostgresCards:
@@ -38,13 +37,13 @@ class PostgresCards:
 
     async def get_many(self, user_id: UserId, card_ids: Collection[CardId]) -> Sequence[Card]:
         """Those of the cards that are the learner's."""
-        return await self._load(_theirs(user_id).where(CardRow.id == func.any(_ids(card_ids))))
+        return await self._load(_theirs(user_id).where(among(CardRow.id, card_ids)))
 
     async def with_siblings(self, user_id: UserId, card_ids: Collection[CardId]) -> Sequence[Card]:
         """Those of the cards that are the learner's, and all cards of their sentences."""
         sentences = (
             select(CardRow.sentence_id)
-            .where(CardRow.id == func.any(_ids(card_ids)), CardRow.user_id == user_id, CardRow.deleted_at.is_(None))
+            .where(among(CardRow.id, card_ids), CardRow.user_id == user_id, CardRow.deleted_at.is_(None))
             .scalar_subquery()
         )
         return await self._load(_theirs(user_id).where(CardRow.sentence_id.in_(sentences)))
@@ -53,7 +52,7 @@ class PostgresCards:
         """The learner's cards of some sentences, the oldest first."""
         return await self._load(
             _theirs(user_id)
-            .where(CardRow.sentence_id == func.any(_ids(sentence_ids)))
+            .where(among(CardRow.sentence_id, sentence_ids))
             .order_by(CardRow.created_at, CardRow.new_position, CardRow.id)
         )
 
@@ -168,7 +167,7 @@ def conditions(selection: CardSelection) -> Sequence[ColumnElement[bool]]:
     if selection.states:
         found.append(or_(*(_in_state(state) for state in selection.states)))
     if selection.sentence_ids:
-        found.append(CardRow.sentence_id == func.any(_ids(selection.sentence_ids)))
+        found.append(among(CardRow.sentence_id, selection.sentence_ids))
     if selection.mature is not None:
         mature = and_(CardRow.state == State.REVIEW.value, CardRow.interval_seconds >= MATURE_DAYS * _DAY_SECONDS)
         found.append(mature if selection.mature else not_(func.coalesce(mature, False)))
@@ -216,7 +215,3 @@ def _in_state(state: State | Suspended) -> ColumnElement[bool]:
 
 def _theirs(user_id: UserId) -> Select[Any]:
     return select(*CARDS.c).where(CardRow.user_id == user_id, CardRow.deleted_at.is_(None))
-
-
-def _ids(ids: Collection[str]) -> ColumnElement[Any]:
-    return bindparam(None, list(ids), type_=_UUIDS)

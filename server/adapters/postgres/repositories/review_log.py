@@ -4,19 +4,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Uuid, bindparam, func, insert, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.adapters.postgres.repositories.card_rows import MARKS, REVIEWS, review_columns, review_of
+from server.adapters.postgres.repositories.card_rows import MARKS, REVIEWS, among, review_columns, review_of
 from server.adapters.postgres.tables import AttemptRow, CardMarkRow, ChangeCounterRow, ReviewRow, SentenceRow
 from server.kernel.identity import UserId
 from server.learning.domain.card import CardId, SentenceId
 from server.learning.domain.review import Action, AttemptId, Mark, Rating, Review, ReviewId
 from server.learning.ports import SpokenAttempt, StudiedSentence
-
-_UUIDS = ARRAY(Uuid(as_uuid=False))
 
 
 class PostgresSequences:
@@ -48,13 +45,13 @@ class PostgresReviewLog:
 
     async def find(self, user_id: UserId, review_ids: Collection[ReviewId]) -> Mapping[ReviewId, Review]:
         """Those of the reviews that are the learner's."""
-        query = select(*REVIEWS.c).where(ReviewRow.user_id == user_id, ReviewRow.id == func.any(_ids(review_ids)))
+        query = select(*REVIEWS.c).where(ReviewRow.user_id == user_id, among(ReviewRow.id, review_ids))
         found = map(review_of, (await self._session.execute(query)).all())
         return {review.id: review for review in found}
 
     async def of_cards(self, user_id: UserId, card_ids: Collection[CardId]) -> Sequence[Review]:
         """All reviews of some cards."""
-        query = select(*REVIEWS.c).where(ReviewRow.user_id == user_id, ReviewRow.card_id == func.any(_ids(card_ids)))
+        query = select(*REVIEWS.c).where(ReviewRow.user_id == user_id, among(ReviewRow.card_id, card_ids))
         return [review_of(row) for row in (await self._session.execute(query)).all()]
 
     async def newest(self, user_id: UserId, card_id: CardId, count: int) -> Sequence[Review]:
@@ -84,7 +81,7 @@ class PostgresReviewLog:
 
     async def marks_of(self, user_id: UserId, card_ids: Collection[CardId]) -> Sequence[Mark]:
         """All marks of some cards."""
-        query = select(*MARKS.c).where(CardMarkRow.user_id == user_id, CardMarkRow.card_id == func.any(_ids(card_ids)))
+        query = select(*MARKS.c).where(CardMarkRow.user_id == user_id, among(CardMarkRow.card_id, card_ids))
         return [_mark_of(row) for row in (await self._session.execute(query)).all()]
 
     async def add(self, user_id: UserId, reviews: Sequence[Review], marks: Sequence[Mark]) -> None:
@@ -112,9 +109,7 @@ class PostgresStudiedSentences:
 
     async def find(self, user_id: UserId, sentence_ids: Collection[SentenceId]) -> Sequence[StudiedSentence]:
         """Those of the sentences that the learner may see."""
-        query = select(SentenceRow.id, SentenceRow.active).where(
-            SentenceRow.id == func.any(_ids(sentence_ids)), *may_see(user_id)
-        )
+        query = select(SentenceRow.id, SentenceRow.active).where(among(SentenceRow.id, sentence_ids), *may_see(user_id))
         return [
             StudiedSentence(SentenceId(found), active) for found, active in (await self._session.execute(query)).all()
         ]
@@ -134,7 +129,7 @@ class PostgresSpokenAttempts:
             AttemptRow.sentence_id,
             AttemptRow.deleted_at,
             AttemptRow.suggested_rating,
-        ).where(AttemptRow.user_id == user_id, AttemptRow.id == func.any(_ids(attempt_ids)))
+        ).where(AttemptRow.user_id == user_id, among(AttemptRow.id, attempt_ids))
         return {
             AttemptId(found): SpokenAttempt(
                 AttemptId(found),
@@ -178,7 +173,3 @@ def _mark_columns(user_id: UserId, mark: Mark) -> dict[str, object]:
         "received_at": mark.received_at,
         "until_day": mark.until_day,
     }
-
-
-def _ids(ids: Collection[str]) -> ColumnElement[Any]:
-    return bindparam(None, list(ids), type_=_UUIDS)
