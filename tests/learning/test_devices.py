@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from datetime import timedelta
@@ -84,3 +85,21 @@ async def test_any_order_of_arrival_ends_the_same(unit_of_work: Callable[[], Pos
                 await uow.session.execute(text("DELETE FROM sentences"))
                 await uow.commit()
     assert ends[0] == ends[1]
+
+
+async def test_devices_that_send_at_once_wait_for_each_other(study: Study) -> None:
+    cards = await study.add_cards(2, skills=(READING, LISTENING))
+    study.clock.advance(timedelta(days=10))
+    reviews = [
+        study.submission(study.dice.choice(cards).id, GOOD, NOON + timedelta(hours=study.dice.randrange(200)))
+        for _ in range(12)
+    ]
+
+    answers = await asyncio.gather(*(study.submit(each) for each in [*reviews, *reviews[:6]]))
+
+    assert await study.count("reviews") == 12
+    sequences = {answer.review.review_id: answer.review.sequence for answer in answers}
+    assert len(set(sequences.values())) == 12
+    for first, repeated in zip(answers[:6], answers[12:], strict=True):
+        assert first.review == repeated.review
+    await study.check_replay()
