@@ -40,6 +40,12 @@ from server.worker import Pace, work
 ROOT = Path(__file__).parents[2]
 PACE = Pace(beat=timedelta(milliseconds=200), silent_for=timedelta(seconds=1), look=timedelta(milliseconds=200))
 _PROGRAM = "import sys; from tests.support.killed_workers import main; main(sys.argv[1:])"
+_LOOK = """
+    SELECT id::text, done, ended_at IS NULL,
+        state = 'running' AND heartbeat_at > clock_timestamp() - interval '400 milliseconds'
+    FROM jobs
+"""
+"""Each job with whether it has not ended, and whether a worker is at it."""
 _OWNER = UserId("0198c0de-0000-7000-8000-00000000aaaa")
 
 
@@ -137,14 +143,14 @@ def survive(
     pause: float,
     limit: float,
 ) -> Survival:
-    """Kills workers, each followed by another, until there were enough kills and all jobs have ended.
+    """Kills workers, each followed by another, while any is at a job, until all jobs have ended.
 
     Args:
         url: a migrated database, which it fills.
         home: the workers' folder.
         jobs: how many jobs.
         workers: processes at once.
-        kills: how many of them are killed, each up to a second after the one before.
+        kills: how many of them are killed at most, each up to a second after the one before.
         seed: of the random moments.
         steps, pause: what each job does.
         limit: seconds after which it gives up waiting.
@@ -158,18 +164,20 @@ def survive(
     try:
         with psycopg.connect(libpq_url(url), autocommit=True) as connection:
             while time.monotonic() < began + limit:
-                rows = connection.execute("SELECT id::text, done, ended_at IS NULL FROM jobs").fetchall()
-                for job_id, done, _ in rows:
+                rows = connection.execute(_LOOK).fetchall()
+                for job_id, done, _, _ in rows:
                     went_back += done < shown[job_id]
                     shown[job_id] = done
-                if killed < kills and time.monotonic() >= kill_at:
+                # Where a worker takes long to start, killing one before it has begun anything would show nothing.
+                busy = any(beats for _, _, _, beats in rows)
+                if killed < kills and busy and time.monotonic() >= kill_at:
                     victim = running.pop(chance.randrange(len(running)))
                     victim.send_signal(signal.SIGKILL)
                     victim.wait()
                     killed += 1
                     running.append(_start(url, str(home), steps, pause))
                     kill_at = time.monotonic() + chance.uniform(0.2, 1.0)
-                if not any(unfinished for _, _, unfinished in rows):
+                if not any(unfinished for _, _, unfinished, _ in rows):
                     break
                 time.sleep(0.02)
             states: Counter[str] = Counter(
