@@ -71,11 +71,8 @@ def ratios(
         # Out of the stretch: to the phone after it, or into the pause before that phone.
         leaving = np.where(empty, entering, within[rows, length] + moves[rows, length])
         result = np.logaddexp(result, leaving + out[t + 1, after] + open_now)
-        paused = np.where(
-            empty,
-            np.logaddexp(into[t, before] + states.to_pause[t, before], into_paused[t, before] + stay),
-            within[rows, length] + transitions.moves[t, last, PAUSE_ID] + may_pause,
-        )
+        # Where nothing is said in the stretch, the pause is the one before it, which `entering` has.
+        paused = within[rows, length] + transitions.moves[t, last, PAUSE_ID] + may_pause
         result = np.logaddexp(result, paused + out_paused[t + 1, after - 1] + open_now)
         following = within + stay[:, None]
         following[:, 2:] = np.logaddexp(following[:, 2:], within[:, 1:-1] + moves[:, 1:-1])
