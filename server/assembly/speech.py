@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kaiwa.speech.v1 import speech_service_pb2_grpc as speech_rpc
 from server.accounts.check_session import CheckSession
 from server.adapters.audio.decoder import ProcessFileDecoder
@@ -27,6 +30,7 @@ from server.rpc.server import Service
 from server.speech.assess_recording import AssessRecording
 from server.speech.conclusion import Conclusion
 from server.speech.delete_attempt import DeleteAttempt
+from server.speech.domain.prosody.pitch import track
 from server.speech.end_speaking_session import EndSpeakingSession
 from server.speech.finish_practice import FinishPractice
 from server.speech.get_attempt import GetAttempt
@@ -36,7 +40,7 @@ from server.speech.list_speaking_sessions import ListSpeakingSessions
 from server.speech.open_practice import OpenPractice, PracticeOpener
 from server.speech.parameters import assessment_parameters
 from server.speech.phoneme_assessor import PhonemeAssessor
-from server.speech.ports import Assessor, Follower, Recogniser, VoiceDetector
+from server.speech.ports import SAMPLE_RATE, Assessor, Follower, Recogniser, Samples, VoiceDetector
 from server.speech.practice import Practice
 from server.speech.practice_config import PracticeLimits, PracticePreparation
 from server.speech.practice_sessions import PracticeSessions
@@ -101,7 +105,7 @@ def load_engines(settings: Settings, meter: Meter) -> Engines:
     domino = find_domino(settings.domino.model)
     acoustic_model = DominoNetwork(domino.file, name=domino.name)
     threads = EngineThreads(settings.domino.workers, Backlog(), name="domino", engine="assessment", meter=meter)
-    pronunciations = OpenJTalkPronunciations()
+    pronunciations = OpenJTalkPronunciations(reference_pitch)
     judging = Judging(
         PhonemeAssessor(acoustic_model, pronunciations, threads, assessment_parameters()),
         PhonemeFollower(acoustic_model, pronunciations, threads),
@@ -114,6 +118,11 @@ def load_engines(settings: Settings, meter: Meter) -> Engines:
         pronunciations.close()
 
     return Engines(recogniser, voice, judging, close)
+
+
+def reference_pitch(samples: Samples) -> NDArray[np.float64]:
+    """Hertz every 10 ms, 0 where there is none."""
+    return np.nan_to_num(track(samples, SAMPLE_RATE).hertz)
 
 
 async def speech(shared: Shared, engines: Engines) -> tuple[Service, PracticeSessions]:

@@ -17,6 +17,8 @@ from server.speech.domain.judgement import judge
 from server.speech.domain.parameters import AssessmentParameters
 from server.speech.domain.phone_loop import HeardPhones, listen
 from server.speech.domain.pronunciation import Pronunciation
+from server.speech.domain.prosody.pitch import track
+from server.speech.domain.prosody.reading import judge_fluency, judge_prosody
 from server.speech.domain.reference import Reference
 from server.speech.domain.transitions import Transitions
 from server.speech.ports import SAMPLE_RATE, AcousticModel, Computation, Pronunciations, Samples
@@ -86,14 +88,21 @@ class PhonemeAssessor:
             return Assessment(versions, reason=UnassessableReason.OTHER_CONTENT)
         seconds = len(samples) / SAMPLE_RATE
         judgement = judge(evidence, reference, given, seconds)
-        fluency = voice_fluency(heard, len(evidence.fit.morae), given.fluency)
-        smooth = fluency_score(fluency, given.fluency)
-        share = given.scores.fluency_share
-        overall = judgement.accuracy * (1 - share + share * smooth / 100) * judgement.completeness / 100
+        rhythm = judge_fluency(evidence, given.rhythm)
+        fluency, smooth = rhythm or (voice_fluency(heard, len(evidence.fit.morae), given.fluency), None)
+        prosody, melodious = judge_prosody(track(samples, SAMPLE_RATE), evidence.fit, given.accent)
+        overall = judgement.accuracy * judgement.completeness / 100
+        for share, score in ((given.scores.fluency_share, smooth), (given.scores.prosody_share, melodious)):
+            if score is not None:
+                overall *= 1 - share + share * score / 100
         return Assessment(
             versions,
             scores=Scores(
-                overall=overall, accuracy=judgement.accuracy, fluency=smooth, completeness=judgement.completeness
+                overall=overall,
+                accuracy=judgement.accuracy,
+                fluency=smooth,
+                completeness=judgement.completeness,
+                prosody=melodious,
             ),
             matched_answer=index if len(texts) > 1 else None,
             reference_text=reference.text,
@@ -106,10 +115,12 @@ class PhonemeAssessor:
                 judgement,
                 fluency,
                 smooth,
+                prosody.accents,
                 given,
                 seconds=seconds,
                 sure=(heard.confidence or 0.0) >= given.scores.praise_confidence,
             ),
+            prosody=prosody,
         )
 
     def measure(self, texts: Sequence[Pronunciation], samples: Samples) -> tuple[int, Evidence] | None:

@@ -12,7 +12,6 @@ from itertools import pairwise
 
 from server.speech.domain.assessment import (
     Assessment,
-    AudioSpan,
     ErrorKind,
     Finding,
     Fluency,
@@ -26,6 +25,7 @@ from server.speech.domain.assessment import (
 from server.speech.domain.comparison import align, error_rate
 from server.speech.domain.hearing import Heard
 from server.speech.domain.morae import differ_by_voicing, likeness
+from server.speech.domain.prosody.rhythm import Pause
 from server.speech.domain.reference import Reference
 from server.speech.ports import Samples
 
@@ -219,7 +219,7 @@ def _added_to(first: int, count: int, insertions: Sequence[Insertion]) -> list[I
 def _fluency(heard: Heard, mora_count: int, parameters: GradingParameters) -> Fluency:
     start, end = heard.segments[0].start, heard.segments[-1].end
     pauses = tuple(
-        AudioSpan(one.end, other.start)
+        Pause(one.end, other.start)
         for one, other in pairwise(heard.segments)
         if other.start - one.end >= parameters.pause
     )

@@ -36,6 +36,7 @@ from server.speech.domain.assessment import (
 )
 from server.speech.domain.attempt import Attempt, Purpose, SpeakingSession, StoredAudio
 from server.speech.domain.events import Transcript, TranscriptSegment
+from server.speech.domain.prosody.rhythm import Pause
 from server.speech.domain.reference import ReadWord, Reference, TextSpan
 from server.speech.end_speaking_session import EndSpeakingSession
 from server.speech.finish_practice import FinishPractice
@@ -800,7 +801,7 @@ def full_assessment() -> Assessment:
             MoraJudgement("ワ", "ワ", 100.0, ErrorKind.NONE, 1),
         ),
         insertions=(Insertion(3, "ン", ErrorKind.NASAL),),
-        fluency=Fluency(5.5, 6.25, 0.125, 1.5, (AudioSpan(1.0, 1.25),)),
+        fluency=Fluency(5.5, 6.25, 0.125, 1.5, (Pause(1.0, 1.25, 3, False),)),
         findings=(
             Finding(
                 "long_vowel_shortened",

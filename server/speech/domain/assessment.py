@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from server.speech.domain.prosody.rhythm import Pause
 from server.speech.domain.reference import ReadWord, Reference, ReferenceMora
 
 
@@ -132,14 +133,64 @@ class Fluency:
         articulation_rate: without the pauses.
         pause_ratio: share of that time that is pauses, 0 to 1.
         speech_duration: from first to last sound, seconds.
-        pauses: pauses of 0.15 s or more.
+        pauses: between the first and the last sound, in order.
     """
 
     morae_per_second: float
     articulation_rate: float
     pause_ratio: float
     speech_duration: float
-    pauses: tuple[AudioSpan, ...]
+    pauses: tuple[Pause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccentPhraseJudgement:
+    """How the accent of one phrase was said. A nucleus is the mora after which the pitch drops, from 1; 0 is flat.
+
+    Attributes:
+        first_mora, mora_count: its morae.
+        accepted: every nucleus that is right, the one that is shown first.
+        span: where it was said; None when it was left out.
+        heard: the likeliest nucleus; None when it could not be judged, and so are those below.
+        heard_probability: of that one, 0 to 1.
+        accepted_probability: that one of the accepted was said, 0 to 1.
+        wrong: whether there is strong evidence for a wrong accent.
+        score: 0 to 100.
+    """
+
+    first_mora: int
+    mora_count: int
+    accepted: tuple[int, ...]
+    span: AudioSpan | None = None
+    heard: int | None = None
+    heard_probability: float | None = None
+    accepted_probability: float | None = None
+    wrong: bool | None = None
+    score: float | None = None
+
+
+Semitones = tuple[float | None, ...]
+"""Relative to a median; None where there is no pitch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prosody:
+    """Accents and melody.
+
+    Attributes:
+        accents: the accent phrases in order.
+        learner: the pitch every 10 ms, from the middle of the first on, relative to the learner's median.
+        learner_median: hertz; None when no pitch was found.
+        reference: the reference voice's pitch, moved in time mora by mora onto the learner's; empty when unknown.
+        mora_pitch, reference_mora_pitch: of each mora its beginning, middle and end; empty when unknown.
+    """
+
+    accents: tuple[AccentPhraseJudgement, ...] = ()
+    learner: Semitones = ()
+    learner_median: float | None = None
+    reference: Semitones = ()
+    mora_pitch: tuple[Semitones, ...] = ()
+    reference_mora_pitch: tuple[Semitones, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +250,7 @@ class Assessment:
     insertions: tuple[Insertion, ...] = ()
     fluency: Fluency | None = None
     findings: tuple[Finding, ...] = ()
+    prosody: Prosody | None = None
 
     @property
     def assessable(self) -> bool:

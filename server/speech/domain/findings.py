@@ -5,7 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from server.speech.domain.assessment import AudioSpan, ErrorKind, Finding, Fluency, MoraJudgement, WordJudgement
+from server.speech.domain.assessment import (
+    AccentPhraseJudgement,
+    AudioSpan,
+    ErrorKind,
+    Finding,
+    Fluency,
+    MoraJudgement,
+    WordJudgement,
+)
 from server.speech.domain.judgement import Doubt, Judgement
 from server.speech.domain.morae import becomes_voiced
 from server.speech.domain.parameters import AssessmentParameters
@@ -16,7 +24,8 @@ Parameter = tuple[str, str | int | float]
 def findings(
     judgement: Judgement,
     fluency: Fluency,
-    smooth: float,
+    smooth: float | None,
+    accents: Sequence[AccentPhraseJudgement],
     parameters: AssessmentParameters,
     *,
     seconds: float,
@@ -26,7 +35,8 @@ def findings(
 
     Args:
         judgement: of the sounds.
-        fluency, smooth: rate and pauses, and their score.
+        fluency, smooth: rate and pauses, and their score; None where it could not be computed.
+        accents: of the phrases.
         parameters: the figures.
         seconds: how long the recording is.
         sure: whether a reading without errors may be praised.
@@ -40,6 +50,7 @@ def findings(
         found.append((odds, _of_word(word, judgement, parameters, seconds)))
     found.sort(key=lambda item: -item[0])
     results = [finding for _, finding in found]
+    results += _of_accents(accents, judgement.words, parameters, seconds)
     if read < len(judgement.morae):
         told: tuple[Parameter, ...] = (("morae_read", read), ("morae_total", len(judgement.morae)))
         results.insert(0, Finding("incomplete", told, ErrorKind.OMISSION, False))
@@ -74,8 +85,36 @@ def _around(words: Sequence[WordJudgement], mora: int) -> tuple[Parameter, ...]:
     return ("word", word.word.text), ("reading", word.word.reading)
 
 
-def _of_fluency(fluency: Fluency, smooth: float, parameters: AssessmentParameters) -> list[Finding]:
-    if smooth >= parameters.fluency.told_below:
+def _of_accents(
+    accents: Sequence[AccentPhraseJudgement],
+    words: Sequence[WordJudgement],
+    parameters: AssessmentParameters,
+    seconds: float,
+) -> list[Finding]:
+    """What strong evidence there is for wrong accents, the surest first."""
+    wrong = [one for one in accents if one.wrong and one.heard is not None and one.accepted_probability is not None]
+    wrong.sort(key=lambda one: one.accepted_probability or 0.0)
+    return [
+        Finding(
+            "accent_wrong",
+            (
+                *_around(words, one.first_mora),
+                ("expected_nucleus", one.accepted[0]),
+                ("heard_nucleus", one.heard or 0),
+            ),
+            ErrorKind.ACCENT,
+            False,
+            one.first_mora,
+            one.mora_count,
+            1 - (one.accepted_probability or 0.0),
+            _widened(one.span, parameters, seconds),
+        )
+        for one in wrong
+    ]
+
+
+def _of_fluency(fluency: Fluency, smooth: float | None, parameters: AssessmentParameters) -> list[Finding]:
+    if smooth is None or smooth >= parameters.fluency.told_below:
         return []
     if fluency.pauses:
         return [Finding("too_many_pauses", (("pauses", len(fluency.pauses)),), ErrorKind.UNEXPECTED_BREAK, False)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from server.speech.domain.assessment import AudioSpan, Fluency, UnassessableReason
+from server.speech.domain.assessment import Fluency, UnassessableReason
 from server.speech.domain.endpointing import Segment
 from server.speech.domain.parameters import FluencyLimits, SpeechLimits
+from server.speech.domain.prosody.rhythm import Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def voice_fluency(heard: Heard, mora_count: int, limits: FluencyLimits) -> Fluen
     """
     start, end = heard.segments[0].start, heard.segments[-1].end
     pauses = tuple(
-        AudioSpan(one.end, other.start)
+        Pause(one.end, other.start)
         for one, other in pairwise(heard.segments)
         if other.start - one.end >= limits.pause_seconds
     )

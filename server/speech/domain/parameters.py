@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from server.speech.domain.confusions import Confusion
+from server.speech.domain.prosody.accent import FEATURES, LOCAL_FEATURES, AccentParameters, MelodyParameters
+from server.speech.domain.prosody.rhythm import FluencyParameters
 
 T = TypeVar("T")
 
@@ -85,6 +87,7 @@ class ScoreParameters:
     """How judgements become scores and findings."""
 
     fluency_share: float
+    prosody_share: float
     telling: float
     praise_confidence: float
     most_to_work_on: int
@@ -128,6 +131,8 @@ class AssessmentParameters:
     scores: ScoreParameters
     fluency: FluencyLimits
     spans: SpanParameters
+    accent: AccentParameters
+    rhythm: FluencyParameters
 
 
 def read_parameters(document: Mapping[str, Any]) -> AssessmentParameters:
@@ -151,7 +156,16 @@ def read_parameters(document: Mapping[str, Any]) -> AssessmentParameters:
         scores=_table(ScoreParameters, document["scores"]),
         fluency=_table(FluencyLimits, document["fluency"]),
         spans=_table(SpanParameters, document["spans"]),
+        accent=_accent(document["accent"]),
+        rhythm=_table(FluencyParameters, document["rhythm"]),
     )
+
+
+def _accent(values: Mapping[str, Any]) -> AccentParameters:
+    for table, names in (("word", LOCAL_FEATURES), ("phrase", FEATURES)):
+        if set(values[table]) != set(names):
+            raise ValueError(f"accent.{table}: {sorted(set(values[table]) ^ set(names))} are missing or unknown.")
+    return _table(AccentParameters, {**values, "melody": _table(MelodyParameters, values["melody"])})
 
 
 def _table(kind: type[T], values: Mapping[str, Any]) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from kaiwa.speech.v1 import (
@@ -10,6 +10,7 @@ from kaiwa.speech.v1 import (
     attempt_pb2,
     audio_pb2,
     message_parameter_pb2,
+    pitch_pb2,
     practice_purpose_pb2,
     reference_pb2,
     span_pb2,
@@ -18,19 +19,23 @@ from kaiwa.speech.v1 import (
 from kaiwa.speech.v1 import speech_service_pb2 as pb
 from server.rpc.wire import seconds, timestamp
 from server.speech.domain.assessment import (
+    AccentPhraseJudgement,
     Assessment,
     AudioSpan,
     ErrorKind,
     Finding,
     Fluency,
-    MoraJudgement,
+    Prosody,
     Scores,
+    Semitones,
     UnassessableReason,
     Versions,
     WordJudgement,
 )
 from server.speech.domain.attempt import Attempt, Purpose, SpeakingSession
 from server.speech.domain.events import SuggestedRating, Transcript, TranscriptSegment
+from server.speech.domain.prosody.pitch import FRAMES_A_SECOND
+from server.speech.domain.prosody.rhythm import Pause
 from server.speech.domain.reference import Reference, TextSpan
 from server.speech.get_attempt_audio import AudioFile
 
@@ -71,7 +76,7 @@ def assessment_message(assessment: Assessment, at: datetime | None) -> assessmen
         reference=None if reference is None else reference_message(reference),
         matched_answer=assessment.matched_answer,
         words=map(_word, assessment.words),
-        morae=[_mora(mora, assessment) for mora in assessment.morae],
+        morae=[_mora(index, assessment) for index in range(len(assessment.morae))],
         insertions=[
             assessment_pb2.InsertedSound(
                 before_mora=sound.before_mora,
@@ -82,6 +87,8 @@ def assessment_message(assessment: Assessment, at: datetime | None) -> assessmen
             for sound in assessment.insertions
         ],
         fluency=None if assessment.fluency is None else _fluency(assessment.fluency),
+        accent_phrases=[_accent_phrase(phrase, assessment) for phrase in (assessment.prosody or Prosody()).accents],
+        pitch_contour=None if assessment.prosody is None else _pitch_contour(assessment.prosody),
         findings=[_finding(finding, assessment) for finding in assessment.findings],
         versions=_versions(assessment.versions),
         assess_time=None if at is None else timestamp(at),
@@ -199,7 +206,9 @@ def _word(word: WordJudgement) -> assessment_pb2.WordAssessment:
     )
 
 
-def _mora(mora: MoraJudgement, assessment: Assessment) -> assessment_pb2.MoraAssessment:
+def _mora(index: int, assessment: Assessment) -> assessment_pb2.MoraAssessment:
+    mora = assessment.morae[index]
+    prosody = assessment.prosody or Prosody()
     return assessment_pb2.MoraAssessment(
         mora=mora.kana,
         heard=mora.heard,
@@ -212,6 +221,8 @@ def _mora(mora: MoraJudgement, assessment: Assessment) -> assessment_pb2.MoraAss
         expected_phones=mora.expected_phones,
         heard_phones=mora.heard_phones,
         expected_duration=None if mora.expected_seconds is None else seconds(mora.expected_seconds),
+        pitch=_mora_pitch(prosody.mora_pitch, index),
+        reference_pitch=_mora_pitch(prosody.reference_mora_pitch, index),
     )
 
 
@@ -221,8 +232,59 @@ def _fluency(fluency: Fluency) -> assessment_pb2.Fluency:
         articulation_rate=fluency.articulation_rate,
         pause_ratio=fluency.pause_ratio,
         speech_duration=seconds(fluency.speech_duration),
-        pauses=[assessment_pb2.Pause(audio_span=_audio_span(pause)) for pause in fluency.pauses],
+        pauses=map(_pause, fluency.pauses),
     )
+
+
+def _pause(pause: Pause) -> assessment_pb2.Pause:
+    message = assessment_pb2.Pause(
+        audio_span=_audio_span(AudioSpan(pause.start, pause.end)), after_mora=pause.after_mora
+    )
+    if pause.expected is not None:
+        message.error = _error(ErrorKind.NONE if pause.expected else ErrorKind.UNEXPECTED_BREAK)
+    return message
+
+
+def _accent_phrase(phrase: AccentPhraseJudgement, assessment: Assessment) -> assessment_pb2.AccentPhraseAssessment:
+    words = [assessment.words[mora.word].word for mora in assessment.morae[phrase.first_mora :][: phrase.mora_count]]
+    start = words[0].span.offset
+    end = words[-1].span.offset + words[-1].span.length
+    message = assessment_pb2.AccentPhraseAssessment(
+        text=assessment.reference_text[start:end],
+        text_span=span_pb2.TextSpan(offset=start, length=end - start),
+        audio_span=_optional_span(phrase.span),
+        morae=span_pb2.MoraRange(first=phrase.first_mora, count=phrase.mora_count),
+        expected_nucleus=phrase.accepted[0],
+        accepted_nuclei=phrase.accepted,
+        heard_nucleus=phrase.heard,
+        heard_probability=phrase.heard_probability,
+        accepted_probability=phrase.accepted_probability,
+        score=phrase.score,
+    )
+    if phrase.wrong is not None:
+        message.error = _error(ErrorKind.ACCENT if phrase.wrong else ErrorKind.NONE)
+    return message
+
+
+def _pitch_contour(prosody: Prosody) -> assessment_pb2.PitchContour:
+    return assessment_pb2.PitchContour(
+        learner=_points(prosody.learner),
+        reference=_points(prosody.reference),
+        learner_median_hertz=prosody.learner_median,
+    )
+
+
+def _points(semitones: Semitones) -> Iterator[pitch_pb2.PitchPoint]:
+    """A value stands for the middle of its 10 ms."""
+    for place, value in enumerate(semitones):
+        yield pitch_pb2.PitchPoint(time=seconds((place + 0.5) / FRAMES_A_SECOND), semitones=value)
+
+
+def _mora_pitch(table: Sequence[Semitones], mora: int) -> assessment_pb2.MoraPitch | None:
+    if mora >= len(table) or all(value is None for value in table[mora]):
+        return None
+    start, middle, end = table[mora]
+    return assessment_pb2.MoraPitch(start_semitones=start, middle_semitones=middle, end_semitones=end)
 
 
 def _finding(finding: Finding, assessment: Assessment) -> assessment_pb2.Finding:

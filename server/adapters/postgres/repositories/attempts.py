@@ -18,6 +18,7 @@ from server.speech.domain.assessment import (
     Fluency,
     Insertion,
     MoraJudgement,
+    Prosody,
     Scores,
     UnassessableReason,
     Versions,
@@ -72,6 +73,7 @@ class _Analysis:
     insertions: tuple[Insertion, ...] = ()
     fluency: Fluency | None = None
     findings: tuple[Finding, ...] = ()
+    prosody: Prosody | None = None
 
 
 class PostgresAttempts:
@@ -272,6 +274,7 @@ def _assessment_columns(assessment: Assessment | None) -> dict[str, object]:
         assessment.insertions,
         assessment.fluency,
         assessment.findings,
+        assessment.prosody,
     )
     return {
         "overall": _within(scores.overall, 100.0),
@@ -312,6 +315,7 @@ def _attempt(row: AttemptRow, audio: AudioFileRow | None) -> Attempt:
             rest.insertions,
             rest.fluency,
             rest.findings,
+            rest.prosody,
         )
     return _put_together(row, audio, segments, assessment)
 

@@ -40,14 +40,14 @@ class Pause:
 
     Attributes:
         start, end: seconds in the recording.
-        after_mora: index of the mora before it.
-        expected: whether one may pause there.
+        after_mora: index of the mora before it; None where that is not known.
+        expected: whether one may pause there; None where that is not known.
     """
 
     start: float
     end: float
-    after_mora: int
-    expected: bool
+    after_mora: int | None = None
+    expected: bool | None = None
 
     @property
     def duration(self) -> float:
@@ -92,7 +92,7 @@ class Rhythm:
     @property
     def unexpected_breaks(self) -> tuple[Pause, ...]:
         """Pauses inside words or phrases."""
-        return tuple(pause for pause in self.pauses if not pause.expected)
+        return tuple(pause for pause in self.pauses if pause.expected is False)
 
 
 def measure_rhythm(starts: Floats, ends: Floats, may_pause: Sequence[bool], shortest_pause: float) -> Rhythm | None:
