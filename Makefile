@@ -147,6 +147,14 @@ bench-content: $(INSTALLED) ## Measure content: readings and accents against che
 bench-accounts: $(INSTALLED) ## Measure what 20 sign-ins at once do to other calls, and what the time of answers tells
 	@$(BIN)/python -m bench.accounts
 
+.PHONY: bench-assessment
+bench-assessment: $(INSTALLED) ## Measure assessment on planted errors and human speech (KEEP=1 writes docs/benchmarks)
+	@$(BIN)/python -m bench.assessment $(if $(KEEP),--keep)
+
+.PHONY: calibrate-assessment
+calibrate-assessment: $(INSTALLED) ## Derive the figures of accents and rhythm anew, into server/speech/assessment.toml
+	@$(BIN)/python -m bench.assessment.calibrate
+
 .PHONY: bench-jobs
 bench-jobs: $(INSTALLED) ## Kill workers at random points of 1,000 jobs, count what was done twice or not at all
 	@$(BIN)/python -m bench.jobs

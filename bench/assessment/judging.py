@@ -15,6 +15,7 @@ from server.adapters.domino.weights import find_weights
 from server.adapters.openjtalk.pronunciation import pronounce
 from server.speech.domain.assessment import Assessment, Versions
 from server.speech.domain.endpointing import Segment
+from server.speech.domain.evidence import Evidence
 from server.speech.domain.hearing import Heard, SignalQuality
 from server.speech.domain.progress import ReadingProgress
 from server.speech.domain.pronunciation import Pronunciation
@@ -86,6 +87,11 @@ class Judge:
         whole = Segment(0.0, len(samples) / SAMPLE_RATE)
         heard = Heard(reference.text, reference.kana, "ja", (whole,), SignalQuality(0.0, None), 1.0)
         return self._assessor.judge([self.pronunciation(reference)], heard, samples, Versions("", "", ""))
+
+    def measured(self, samples: Samples, reference: Reference) -> Evidence | None:
+        """What is measured of a recording before anything is judged; None where the text was not said."""
+        found = self._assessor.measure([self.pronunciation(reference)], samples)
+        return None if found is None else found[1]
 
     def judged(self, clip: Clip, samples: Samples | None = None) -> Judged:
         """Judges a clip against its sentence, or other samples in its place."""

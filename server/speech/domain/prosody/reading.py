@@ -66,18 +66,23 @@ def judge_fluency(evidence: Evidence, parameters: FluencyParameters) -> tuple[Fl
     Returns:
         None when nothing was said.
     """
+    found = rhythm_of(evidence, parameters)
+    if found is None:
+        return None
+    rhythm, morae = found
+    return _fluency(rhythm, morae), fluency_score(rhythm, parameters)
+
+
+def rhythm_of(evidence: Evidence, parameters: FluencyParameters) -> tuple[Rhythm, tuple[int, ...]] | None:
+    """The rhythm of what was said of a text, and which morae of the text that is; None when nothing was."""
     text, said = evidence.fit.pronunciation, evidence.explanation
     starts, ends = _mora_times(text, said.onsets, said.ends)
     spoken = ends > starts
     if not spoken.any():
         return None
-    morae = np.array(evidence.fit.morae)[spoken]
-    found = measure_rhythm(
-        starts[spoken], ends[spoken], [bool(one) for one in _may_pause(text)[spoken]], parameters.shortest_pause
-    )
-    if found is None:
-        return None
-    return _fluency(found, morae.tolist()), fluency_score(found, parameters)
+    may_pause = [bool(one) for one in _may_pause(text)[spoken]]
+    found = measure_rhythm(starts[spoken], ends[spoken], may_pause, parameters.shortest_pause)
+    return None if found is None else (found, tuple(np.array(evidence.fit.morae)[spoken].tolist()))
 
 
 def _fluency(found: Rhythm, morae: Sequence[int]) -> Fluency:
