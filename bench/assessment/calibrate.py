@@ -33,7 +33,7 @@ from server.speech.domain.prosody.rhythm import disfluency
 from server.speech.parameters import FILE
 from server.speech.ports import Samples
 
-RIDGE = 0.003
+RIDGE = 0.03
 NATIVE = 0.97
 """The probability of being fluent that a reading without any hesitation is to have."""
 

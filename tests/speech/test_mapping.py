@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from kaiwa.speech.v1 import assessment_pb2, audio_pb2, practice_pb2, practice_purpose_pb2, pronunciation_pb2, span_pb2
 from kaiwa.speech.v1 import speech_service_pb2 as pb
 from server.errors import InvalidInput, Reason
-from server.speech.domain.assessment import ErrorKind, UnassessableReason
+from server.speech.domain.assessment import AccentPhraseJudgement, ErrorKind, Prosody, UnassessableReason
 from server.speech.domain.attempt import Purpose
 from server.speech.domain.events import (
     Assessed,
@@ -289,3 +290,36 @@ def test_an_attempt_without_anything_leaves_it_unset() -> None:
     assert not message.HasField("audio")
     assert message.suggested_rating == practice_purpose_pb2.SUGGESTED_RATING_UNSPECIFIED
     assert message.create_time.ToDatetime(tzinfo=UTC) == AT + timedelta(seconds=1)
+
+
+def test_accents_and_melody_are_told() -> None:
+    message = results.assessment_message(full_assessment(), None)
+
+    (phrase,) = message.accent_phrases
+    assert (phrase.text, phrase.expected_nucleus, list(phrase.accepted_nuclei)) == ("今日は", 1, [1, 0])
+    assert (phrase.heard_nucleus, phrase.heard_probability, phrase.accepted_probability) == (2, 0.75, 0.25)
+    assert phrase.error == assessment_pb2.ERROR_KIND_NONE
+    contour = message.pitch_contour
+    assert [point.HasField("semitones") for point in contour.learner] == [False, True, True]
+    assert [point.time.ToMicroseconds() for point in contour.learner] == [5_000, 15_000, 25_000]
+    assert contour.learner_median_hertz == 210.5
+    assert message.morae[0].pitch.start_semitones == 1.0
+    assert not message.morae[0].pitch.HasField("end_semitones")
+    assert not message.morae[1].HasField("pitch")
+    assert message.morae[2].reference_pitch.end_semitones == -2.0
+
+
+def test_a_break_is_told_with_its_place() -> None:
+    (pause,) = results.assessment_message(full_assessment(), None).fluency.pauses
+
+    assert pause.after_mora == 3
+    assert pause.error == assessment_pb2.ERROR_KIND_UNEXPECTED_BREAK
+
+
+def test_an_accent_that_was_not_judged_is_not_right_either() -> None:
+    unjudged = replace(full_assessment(), prosody=Prosody((AccentPhraseJudgement(0, 3, (1,)),)))
+    (phrase,) = results.assessment_message(unjudged, None).accent_phrases
+
+    assert phrase.error == assessment_pb2.ERROR_KIND_UNSPECIFIED
+    assert not phrase.HasField("heard_nucleus")
+    assert not phrase.HasField("score")

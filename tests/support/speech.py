@@ -23,6 +23,7 @@ from server.speech.assess_recording import AssessRecording
 from server.speech.conclusion import Conclusion
 from server.speech.delete_attempt import DeleteAttempt
 from server.speech.domain.assessment import (
+    AccentPhraseJudgement,
     Assessment,
     AudioSpan,
     ErrorKind,
@@ -30,6 +31,7 @@ from server.speech.domain.assessment import (
     Fluency,
     Insertion,
     MoraJudgement,
+    Prosody,
     Scores,
     Versions,
     WordJudgement,
@@ -812,6 +814,14 @@ def full_assessment() -> Assessment:
                 2,
             ),
             Finding("too_many_pauses", (("pauses", 1),), ErrorKind.UNEXPECTED_BREAK, False),
+        ),
+        prosody=Prosody(
+            accents=(AccentPhraseJudgement(0, 3, (1, 0), AudioSpan(0.5, 1.0), 2, 0.75, 0.25, False, 62.5),),
+            learner=(None, 1.25, -0.5),
+            learner_median=210.5,
+            reference=(0.25, None, None),
+            mora_pitch=((1.0, 2.0, None), (None, None, None), (-1.5, -2.0, -2.5)),
+            reference_mora_pitch=((0.5, 1.5, 2.5), (None, None, None), (0.0, -1.0, -2.0)),
         ),
     )
 
