@@ -22,7 +22,7 @@ import numpy as np
 from bench.assessment.frontend import Features, Phrase, is_mark, morae_of, phrases_of, read, with_nucleus, with_pause
 from bench.assessment.planting import KINDS, Planted, draw, places, plant
 from bench.assessment.recordings import reference_of
-from bench.assessment.voices import OPEN_JTALK_VOICES, VOICES, Take, halting, speak
+from bench.assessment.voices import OPEN_JTALK_VOICES, QUIET, VOICES, Take, halting, planned, speak
 from server.speech.domain.reference import Reference
 
 ROOT = Path(__file__).parents[2]
@@ -123,7 +123,10 @@ class Clip:
         path = CACHE / f"{key}.npz"
         if path.is_file():
             with np.load(path) as stored:
-                made = Take(np.asarray(stored["samples"] / 32767, np.float32), stored["morae"])
+                morae = stored["morae"]
+                if self.voice in OPEN_JTALK_VOICES:
+                    morae = planned(self.said, self.speed) + QUIET
+                made = Take(np.asarray(stored["samples"] / 32767, np.float32), morae)
         else:
             made = speak(self.said, self.voice, self.speed)
             quantised = np.round(made.samples * 32767).astype(np.int16)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from bench.assessment.frontend import Features, is_mark, labels, phones_of
 from server.adapters.kokoro.synthesis import SAMPLE_RATE as KOKORO_RATE
 from server.adapters.kokoro.synthesis import VOICES as KOKORO_VOICES
 from server.adapters.kokoro.synthesis import Kokoro
+from server.adapters.openjtalk.intonation import Intonation, load_intonation
 from server.speech.ports import SAMPLE_RATE, Samples
 
 OPEN_JTALK_VOICES = ("ojt", "ojt-low", "ojt-high")
@@ -21,8 +23,12 @@ OPEN_JTALK_VOICES = ("ojt", "ojt-low", "ojt-high")
 VOICES = (*OPEN_JTALK_VOICES, *KOKORO_VOICES)
 _HALF_TONES = {"ojt": 0.0, "ojt-low": -5.0, "ojt-high": 3.0}
 _PEAK = 0.6
-_QUIET = 0.2
+QUIET = 0.2
 """Seconds of silence before and after."""
+
+
+Spans = NDArray[np.float64]
+"""(morae, 2): start and end of each, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +37,11 @@ class Take:
 
     Attributes:
         samples: mono at 16 kHz, peak 0.6, with silence before and after.
-        morae: (morae, 2) start and end of every mora that was said, seconds.
+        morae: where every mora was said.
     """
 
     samples: Samples
-    morae: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    morae: Spans
 
 
 def speak(features: Features, voice: str, speed: float = 1.0) -> Take:
@@ -47,15 +53,15 @@ def speak(features: Features, voice: str, speed: float = 1.0) -> Take:
         speed: 1 is the voice's own.
     """
     if voice in _HALF_TONES:
-        samples, rate, spans = _open_jtalk(labels(features), speed, _HALF_TONES[voice])
+        samples, rate, spans = _open_jtalk(features, speed, _HALF_TONES[voice])
     else:
         words = [word["string"] if is_mark(word) else word["pron"].replace("’", "") for word in features]
         spoken = _kokoro().speak(words, voice, speed=speed)
         samples, rate, spans = spoken.samples, KOKORO_RATE, np.array(spoken.morae)
     mono = soxr.resample(samples, rate, SAMPLE_RATE).astype(np.float32)
-    quiet = np.zeros(int(_QUIET * SAMPLE_RATE), np.float32)
+    quiet = np.zeros(int(QUIET * SAMPLE_RATE), np.float32)
     level = _PEAK / max(1e-6, float(np.abs(mono).max()))
-    return Take(np.concatenate([quiet, mono * level, quiet]), spans + _QUIET)
+    return Take(np.concatenate([quiet, mono * level, quiet]), spans + QUIET)
 
 
 def halting(take: Take, breaks: Sequence[tuple[int, float]]) -> Take:
@@ -89,22 +95,15 @@ def noisy(samples: Samples, decibels: float, rng: np.random.Generator) -> Sample
     return np.asarray(samples + noise * np.sqrt(power / 10 ** (decibels / 10) / np.mean(noise**2)), np.float32)
 
 
-def _open_jtalk(made: list[str], speed: float, half_tones: float) -> tuple[Samples, int, Any]:
-    import pyopenjtalk
-
-    wave, rate = pyopenjtalk.synthesize(made, speed=speed, half_tone=half_tones)
-    # A label synthesised alone is as long as it is in the sentence: the voice's durations depend on the label only.
-    engine = _engine()
-    ends = []
-    time = 0.0
-    for label in made:
-        engine.set_speed(speed)
-        time += len(engine.synthesize([label])) / rate
-        ends.append(time)
-    starts = [0.0, *ends[:-1]]
-    spans = []
+def planned(features: Features, speed: float) -> Spans:
+    """Where each mora begins and ends in Open JTalk's reading, without the silence before: to 5 ms for each state."""
+    made = labels(features)
+    model = _intonation()
+    ends = np.cumsum(model.frames(made, speed).sum(axis=1)) * model.frame
+    starts = np.concatenate([[0.0], ends[:-1]])
+    spans: list[tuple[float, float]] = []
     begin: float | None = None
-    for phone, start, end in zip(phones_of(made), starts, ends, strict=True):
+    for phone, start, end in zip(phones_of(made), starts.tolist(), ends.tolist(), strict=True):
         if phone in ("sil", "pau"):
             begin = None
             continue
@@ -112,16 +111,21 @@ def _open_jtalk(made: list[str], speed: float, half_tones: float) -> tuple[Sampl
         if phone.lower() in "aiueo" or phone in ("N", "cl"):
             spans.append((begin, end))
             begin = None
-    return np.asarray(wave / 32768, np.float32), rate, np.array(spans)
+    return np.array(spans)
+
+
+def _open_jtalk(features: Features, speed: float, half_tones: float) -> tuple[Samples, int, Spans]:
+    import pyopenjtalk
+
+    wave, rate = pyopenjtalk.synthesize(labels(features), speed=speed, half_tone=half_tones)
+    return np.asarray(wave / 32768, np.float32), rate, planned(features, speed)
 
 
 @cache
-def _engine() -> Any:
+def _intonation() -> Intonation:
     import pyopenjtalk
-    from pyopenjtalk.htsengine import HTSEngine
 
-    pyopenjtalk._lazy_init()
-    return HTSEngine(pyopenjtalk.DEFAULT_HTS_VOICE)
+    return load_intonation(Path(pyopenjtalk.DEFAULT_HTS_VOICE.decode()))
 
 
 @cache

@@ -62,7 +62,7 @@ class Intonation:
     Attributes:
         frame: seconds of a frame.
         duration_tree: chooses the durations of a phone's states.
-        durations: the mean frames of each state, (Gaussians, states).
+        durations: the frames of each state: means, then variances, (Gaussians, 2 states).
         trees: for each state, chooses its log F0.
         values: for each state the Gaussians: means and then variances of log F0 (natural logarithm of hertz) and its
             two differences, then the probability of being voiced, (Gaussians, 7).
@@ -73,6 +73,20 @@ class Intonation:
     durations: Floats
     trees: tuple[_Tree, ...]
     values: tuple[Floats, ...]
+
+    def frames(self, labels: Sequence[str], speed: float = 1.0) -> NDArray[np.intp]:
+        """How many frames the voice gives to each state, (labels, states).
+
+        At another speed each state takes its share of what is to be won or lost by its variance (T. Yoshimura et al.,
+        1998, "Duration modeling for HMM-based speech synthesis", ICSLP, equations 5 to 7).
+        """
+        chosen = self.durations[[_leaves(self, label)[0] for label in labels]]
+        means, variances = np.split(chosen, 2, axis=1)
+        plain = np.maximum(1, np.floor(means + 0.5))
+        if speed == 1.0:
+            return np.asarray(plain, np.intp)
+        share = (np.floor(plain.sum() / speed + 0.5) - means.sum()) / variances.sum()
+        return np.asarray(np.maximum(1, np.floor(means + share * variances + 0.5)), np.intp)
 
     def melody(self, labels: Sequence[str], parts: int = 3) -> Floats:
         """The likeliest melody of some labels.
@@ -85,7 +99,7 @@ class Intonation:
             (labels, parts): the median of log F0 in each part, NaN where the voice has no pitch.
         """
         leaves = [_leaves(self, label) for label in labels]
-        frames = np.array([np.maximum(1, np.round(self.durations[duration])) for duration, _ in leaves]).astype(int)
+        frames = self.frames(labels)
         chosen = np.array([[v[i] for v, i in zip(self.values, own, strict=True)] for _, own in leaves])
         rows = np.repeat(chosen.reshape(-1, 7), frames.ravel(), axis=0)
         curve = np.full(len(rows), np.nan)
@@ -195,7 +209,7 @@ def load_intonation(voice: Path) -> Intonation:
         raise ValueError(f"{voice.name} is no HTS voice with durations and log F0: {error}") from error
     if len(trees) != states:
         raise ValueError(f"{voice.name} has {len(trees)} trees of log F0 for {states} states.")
-    return Intonation(frame, duration_tree, durations[:, :states], trees, values)
+    return Intonation(frame, duration_tree, durations, trees, values)
 
 
 def _trees(text: str) -> tuple[_Tree, ...]:

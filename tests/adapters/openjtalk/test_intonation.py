@@ -85,3 +85,13 @@ def test_what_is_no_voice_is_refused(tmp_path: Path) -> None:
     file.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=r"some\.htsvoice"):
         load_intonation(file)
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.0, 1.2])
+def test_the_planned_length_is_that_of_the_reading(speed: float) -> None:
+    labels = pyopenjtalk.make_label(pyopenjtalk.run_frontend("昨日は友達と一緒に映画を見に行きました。"))
+    wave, rate = pyopenjtalk.synthesize(labels, speed=speed)
+    voice = load_intonation(Path(pyopenjtalk.DEFAULT_HTS_VOICE.decode()))
+    frames = voice.frames(labels, speed)
+    assert frames.shape == (len(labels), 5)
+    assert frames.sum() * voice.frame == pytest.approx(len(wave) / rate, abs=0.02)
