@@ -40,7 +40,8 @@ from server.speech.list_speaking_sessions import ListSpeakingSessions
 from server.speech.open_practice import OpenPractice, PracticeOpener
 from server.speech.parameters import assessment_parameters
 from server.speech.phoneme_assessor import PhonemeAssessor
-from server.speech.ports import SAMPLE_RATE, Assessor, Follower, Recogniser, Samples, VoiceDetector
+from server.speech.pitch_follower import VoicePitchFollower
+from server.speech.ports import SAMPLE_RATE, Assessor, Follower, PitchFollower, Recogniser, Samples, VoiceDetector
 from server.speech.practice import Practice
 from server.speech.practice_config import PracticeLimits, PracticePreparation
 from server.speech.practice_sessions import PracticeSessions
@@ -59,10 +60,12 @@ class Judging:
     Attributes:
         assessor: judges utterances.
         follower: tells how far a reading is.
+        pitch: tells the pitch of a voice while it speaks.
     """
 
     assessor: Assessor
     follower: Follower
+    pitch: PitchFollower
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ def load_engines(settings: Settings, meter: Meter) -> Engines:
     judging = Judging(
         PhonemeAssessor(acoustic_model, pronunciations, threads, assessment_parameters()),
         PhonemeFollower(acoustic_model, pronunciations, threads),
+        VoicePitchFollower(threads),
     )
 
     def close() -> None:
@@ -161,6 +165,7 @@ async def speech(shared: Shared, engines: Engines) -> tuple[Service, PracticeSes
             pcm=pcm,
             analyser=analyser,
             follower=engines.judging.follower,
+            pitch=engines.judging.pitch,
             conclusion=conclusion,
             clock=clock,
             steady=time.monotonic,

@@ -21,6 +21,7 @@ from server.speech.domain.events import (
     Notice,
     NoticeKind,
     Partial,
+    PitchPoint,
     Ready,
     Saved,
     SpeechEnded,
@@ -41,6 +42,7 @@ from server.speech.domain.session import (
     UtteranceEnded,
 )
 from server.speech.event_stream import EventStream
+from server.speech.live_melody import LiveMelody
 from server.speech.live_progress import LiveProgress
 from server.speech.live_transcript import LiveTranscript
 from server.speech.ordered_intake import OrderedIntake
@@ -73,6 +75,7 @@ class LivePractice:
         self._recording = Recording()
         self._transcript = LiveTranscript(tools.recogniser, tools.analyser, self._recording, spec.references)
         self._progress = LiveProgress(tools.follower, self._recording, spec.reference)
+        self._melody = LiveMelody(tools.pitch, self._recording, wanted=spec.pitch)
         self._intake = OrderedIntake(
             spec.practice_id,
             longest_chunk=spec.limits.longest_chunk_bytes,
@@ -192,6 +195,8 @@ class LivePractice:
         self._perform(self._machine.audio(received, voice, self._tools.steady(), cut=cut))
         if self.spec.rules.partials and self._machine.spoken and self._listening() and self._progress.due(received):
             self._spawn(self._follow(received))
+        if self._machine.spoken and self._listening() and self._melody.due(received):
+            self._spawn(self._tell_pitch(received))
 
     # -- what the machine decides
 
@@ -238,10 +243,19 @@ class LivePractice:
             # Too much to do: the result does not depend on the position.
             self.tell(Notice(NoticeKind.FALLING_BEHIND, (("behind", self._machine.received - until),)))
 
-    def _show(self, partial: Partial) -> None:
+    async def _tell_pitch(self, until: float) -> None:
+        try:
+            pitch = await self._melody.advance(until)
+            if pitch and self._listening():
+                self._show(self._last_partial, pitch)
+        except ApplicationError:
+            # Too much to do: what is missing now comes with the next look.
+            self.tell(Notice(NoticeKind.FALLING_BEHIND, (("behind", self._machine.received - until),)))
+
+    def _show(self, partial: Partial, pitch: tuple[PitchPoint, ...] = ()) -> None:
         self._last_partial = partial
         read, total = self._progress.read, self._progress.total
-        self._events.emit(replace(partial, morae_read=read, morae_total=None if read is None else total))
+        self._events.emit(replace(partial, morae_read=read, morae_total=None if read is None else total, pitch=pitch))
 
     async def _conclude(self, start: float, end: float) -> None:
         transcript = await (self._ahead.take(start, end) or self._transcribe(start, end))

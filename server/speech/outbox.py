@@ -7,11 +7,14 @@ from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from server.speech.domain.events import Numbered, Partial
+from server.speech.domain.events import Event, Numbered, Partial
 
 
 class Outbox:
-    """A queue that never grows with the length of speech: of partials that wait, only the latest is kept."""
+    """A queue that hardly grows with the length of speech.
+
+    Of partials that wait only the latest is kept, with the pitch of all: that is told but once.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[Numbered] = deque()
@@ -35,7 +38,7 @@ class Outbox:
         last = self._waiting[-1] if self._waiting else None
         latest = last is not None and isinstance(item.event, Partial) and isinstance(last.event, Partial)
         if last is not None and latest:
-            self._waiting[-1] = replace(item, sequence=last.sequence)
+            self._waiting[-1] = replace(item, sequence=last.sequence, event=_joined(last.event, item.event))
         else:
             self._waiting.append(item)
         self._changed.set()
@@ -59,3 +62,10 @@ class Outbox:
                 return
             self._changed.clear()
             await self._changed.wait()
+
+
+def _joined(waiting: Event, latest: Event) -> Event:
+    """The latest partial with the pitch of the one that it replaces."""
+    if isinstance(waiting, Partial) and isinstance(latest, Partial):
+        return replace(latest, pitch=waiting.pitch + latest.pitch)
+    return latest

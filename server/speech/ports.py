@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.speech.domain.assessment import Assessment
+from server.speech.domain.events import PitchPoint
 from server.speech.domain.hearing import Heard
 from server.speech.domain.pronunciation import Pronunciation
 from server.speech.domain.reference import ReadWord, Reference
@@ -252,6 +253,30 @@ class Follower(Protocol):
 
     def open(self, reference: Reference) -> FollowedReading:
         """Begins to follow one reading."""
+        ...
+
+
+class FollowedPitch(Protocol):
+    """One voice whose pitch is followed; one call at a time."""
+
+    async def advance(self, part: Callable[[float, float], Samples], until: float) -> tuple[PitchPoint, ...]:
+        """The pitch since the last call; cancelling it frees its place.
+
+        Args:
+            part: gives the audio between two times, in seconds.
+            until: how much of it there is, seconds.
+
+        Raises:
+            ResourceExhausted: SPEECH_OVERLOADED when there is too much to do.
+        """
+        ...
+
+
+class PitchFollower(Protocol):
+    """Tells the pitch of a voice while it speaks."""
+
+    def open(self) -> FollowedPitch:
+        """Begins to follow one voice."""
         ...
 
 

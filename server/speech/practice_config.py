@@ -78,6 +78,7 @@ class PracticeConfig:
     keep_audio: bool = True
     partials: bool = True
     assess: bool = True
+    pitch: bool = True
     finish_on_silence: bool = False
     finish_at_limit: bool = False
     silence: float = 0.55
@@ -216,6 +217,7 @@ class PracticePreparation:
             card_id=config.card_id,
             keep_audio=config.keep_audio,
             assess=config.assess,
+            pitch=config.partials and config.pitch,
             sample_rate_hertz=config.sample_rate_hertz,
             rules=rules,
             limits=Limits(

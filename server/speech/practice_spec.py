@@ -12,7 +12,7 @@ from server.speech.domain.attempt import Purpose
 from server.speech.domain.events import Limits
 from server.speech.domain.reference import Reference
 from server.speech.domain.session import PracticeRules
-from server.speech.ports import Analyser, Follower, PcmDecoder, Recogniser, VoiceDetector
+from server.speech.ports import Analyser, Follower, PcmDecoder, PitchFollower, Recogniser, VoiceDetector
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class PracticeSpec:
         fingerprint: digest of what it is about; the same id with another is a reuse.
         references: what may be read: one for a text, several for accepted answers or readings, none for free speech.
         reference: the one that is shown and followed; None for free speech and accepted answers.
+        pitch: whether the pitch is told while the learner speaks.
         sample_rate_hertz: of the LINEAR16 audio.
     """
 
@@ -38,6 +39,7 @@ class PracticeSpec:
     card_id: str | None
     keep_audio: bool
     assess: bool
+    pitch: bool
     sample_rate_hertz: int
     rules: PracticeRules
     limits: Limits
@@ -58,6 +60,7 @@ class PracticeTools:
     pcm: PcmDecoder
     analyser: Analyser
     follower: Follower
+    pitch: PitchFollower
     conclusion: Conclusion
     clock: Clock
     steady: Callable[[], float]

@@ -13,7 +13,17 @@ import pytest
 from server.errors import ApplicationError, Reason, ResourceExhausted, Unavailable
 from server.kernel.identity import SessionId
 from server.speech.domain.attempt import Attempt
-from server.speech.domain.events import Assessed, Event, Notice, NoticeKind, Partial, Ready, Saved, Transcript
+from server.speech.domain.events import (
+    Assessed,
+    Event,
+    Notice,
+    NoticeKind,
+    Partial,
+    PitchPoint,
+    Ready,
+    Saved,
+    Transcript,
+)
 from server.speech.ports import SAMPLE_RATE, Recognised, Samples
 from server.speech.practice import Finish
 from server.speech.practice_config import PracticeConfig
@@ -204,6 +214,45 @@ async def test_the_position_is_told_without_waiting_for_text(speech: Speech) -> 
 
 async def test_a_follower_that_is_busy_costs_the_position_but_not_the_practice(speech: Speech) -> None:
     speech.follower.fault = Unavailable(Reason.ANALYZER_UNAVAILABLE, "busy")
+    live, outbox = await speech.opener(caller(), practice_config())
+    assert live is not None
+    for piece in chunks(spoken(2.0)):
+        await live.push(piece)
+        await settle(20)
+    await live.finish()
+    events = [numbered.event async for numbered in outbox]
+    assert NoticeKind.FALLING_BEHIND in {event.kind for event in events if isinstance(event, Notice)}
+    assert isinstance(events[-1], Saved)
+
+
+async def test_the_pitch_is_told_while_one_speaks(speech: Speech) -> None:
+    speech.pitch.points = (PitchPoint(0.5, 1.5), PitchPoint(0.51, None))
+    live, outbox = await speech.opener(caller(), practice_config())
+    assert live is not None
+    for piece in chunks(spoken(2.0)):
+        await live.push(piece)
+        await settle(20)
+    await live.finish()
+    events = [numbered.event async for numbered in outbox]
+    told = [event.pitch for event in events if isinstance(event, Partial) and event.pitch]
+    assert told
+    # Partials that waited were made one, with the pitch of all.
+    assert all(pitch == speech.pitch.points * (len(pitch) // 2) for pitch in told)
+
+
+async def test_pitch_that_was_not_asked_for_is_not_told(speech: Speech) -> None:
+    speech.pitch.points = (PitchPoint(0.5, 1.5),)
+    live, outbox = await speech.opener(caller(), practice_config(pitch=False))
+    assert live is not None
+    for piece in chunks(spoken(1.0)):
+        await live.push(piece)
+        await settle(20)
+    await live.finish()
+    assert not [n.event for n in [n async for n in outbox] if isinstance(n.event, Partial) and n.event.pitch]
+
+
+async def test_an_engine_that_is_busy_costs_the_pitch_but_not_the_practice(speech: Speech) -> None:
+    speech.pitch.fault = ResourceExhausted(Reason.SPEECH_OVERLOADED, "busy")
     live, outbox = await speech.opener(caller(), practice_config())
     assert live is not None
     for piece in chunks(spoken(2.0)):

@@ -37,7 +37,7 @@ from server.speech.domain.assessment import (
     WordJudgement,
 )
 from server.speech.domain.attempt import Attempt, Purpose, SpeakingSession, StoredAudio
-from server.speech.domain.events import Transcript, TranscriptSegment
+from server.speech.domain.events import PitchPoint, Transcript, TranscriptSegment
 from server.speech.domain.prosody.rhythm import Pause
 from server.speech.domain.reference import ReadWord, Reference, TextSpan
 from server.speech.end_speaking_session import EndSpeakingSession
@@ -407,6 +407,27 @@ class PacedReading:
         return min(self._total, int(5 * until))
 
 
+class HummedPitch:
+    """Hears one voice's pitch as it was told to.
+
+    Attributes:
+        points: what each look hears.
+        fault: what the next looks fail with.
+    """
+
+    def __init__(self) -> None:
+        self.points: tuple[PitchPoint, ...] = ()
+        self.fault: ApplicationError | None = None
+
+    def open(self) -> HummedPitch:
+        return self
+
+    async def advance(self, part: Callable[[float, float], Samples], until: float) -> tuple[PitchPoint, ...]:
+        if self.fault is not None:
+            raise self.fault
+        return self.points
+
+
 class MemoryAudioStore:
     """Keeps files in memory; `away` makes it fail, `stuck` only removals."""
 
@@ -650,6 +671,7 @@ class Speech:
         self.files = FakeFiles()
         self.analyser = DictionaryAnalyser()
         self.follower = PacedFollower()
+        self.pitch = HummedPitch()
         self.transcoder = FakeTranscoder()
         self.store = MemoryAudioStore()
         self.ended_sign_ins: set[SessionId] = set()
@@ -671,6 +693,7 @@ class Speech:
             pcm=self.pcm,
             analyser=self.analyser,
             follower=self.follower,
+            pitch=self.pitch,
             conclusion=self.conclusion,
             clock=self.clock,
             steady=self.time.steady,

@@ -74,13 +74,27 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class PitchPoint:
+    """A point of a pitch curve.
+
+    Attributes:
+        time: seconds in the recording.
+        semitones: above the median so far; None where the voice has no pitch.
+    """
+
+    time: float
+    semitones: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Partial:
-    """What has been heard so far; the morae are None without a single reference."""
+    """What has been heard so far; the morae are None without a single reference, the pitch is what is new of it."""
 
     stable_text: str
     unstable_text: str
     morae_read: int | None = None
     morae_total: int | None = None
+    pitch: tuple[PitchPoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from kaiwa.speech.v1 import message_parameter_pb2, practice_pb2
+from kaiwa.speech.v1 import message_parameter_pb2, pitch_pb2, practice_pb2
 from kaiwa.speech.v1 import speech_service_pb2 as pb
 from server.rpc.wire import seconds, timestamp
 from server.speech.domain.events import (
@@ -94,6 +94,7 @@ def _partial(event: Partial) -> practice_pb2.Partial:
         unstable_text=event.unstable_text,
         morae_read=event.morae_read,
         morae_total=event.morae_total,
+        pitch=[pitch_pb2.PitchPoint(time=seconds(point.time), semitones=point.semitones) for point in event.pitch],
     )
 
 

@@ -78,6 +78,7 @@ def practice_config(config: practice_pb2.PracticeConfig) -> PracticeConfig:
         keep_audio=config.keep_audio if config.HasField("keep_audio") else True,
         partials=wanted.partials if wanted.HasField("partials") else True,
         assess=wanted.assessment if wanted.HasField("assessment") else True,
+        pitch=wanted.pitch_contour if wanted.HasField("pitch_contour") else True,
         finish_on_silence=ending.finish_on_silence,
         finish_at_limit=ending.finish_at_limit,
         silence=_seconds(ending.silence) if ending.HasField("silence") else 0.55,
