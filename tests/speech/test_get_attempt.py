@@ -90,7 +90,7 @@ async def test_the_assessment(speech: Speech, served: Served) -> None:
     assert [(w.text, w.morae.first, w.morae.count) for w in judged.words] == [("今日", 0, 2), ("は", 2, 1)]
     assert [(i.before_mora, i.heard) for i in judged.insertions] == [(3, "ン")]
     assert judged.fluency.pauses[0].audio_span.start.seconds == 1
-    assert not judged.HasField("pitch_contour")
+    assert judged.pitch_contour.learner_median_hertz == 210.5
     assert (judged.versions.recipe, judged.versions.acoustic_model) == ("kana-1", "")
 
 
