@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from server.adapters.postgres.tables import SentenceRow, SessionRow, UserRow
+from server.adapters.postgres.tables import AudioFileRow, SentenceRow, SessionRow, UserRow
 from server.adapters.postgres.unit_of_work import unit_of_work_factory
 from server.kernel.identity import Caller, Role, SessionId, UserId
 from server.learning.add_cards import AddCards
@@ -29,6 +29,8 @@ CARDS, REVIEWS = 100, 500
 SENTENCES = 20_000
 """In all; a table that fits into a few pages is read from end to end by any plan."""
 MODELS = 8
+FIRST_CARD, _FIRST_OTHER = 0x1000, 0x2000
+"""Where the numbers of a learner's cards begin, and those of all else of theirs."""
 _PAST = timedelta(days=120)
 _NAMESPACE = "aaaaaaaa"
 _TABLES = (
@@ -60,9 +62,9 @@ def _sentence(number: int) -> SentenceId:
 class _Ids:
     """Ids of one learner's things: they begin with the learner's number, which a copy replaces."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, first: int) -> None:
         self._number = number
-        self._made = 16
+        self._made = first - 1
 
     def new_id(self) -> str:
         self._made += 1
@@ -108,6 +110,21 @@ async def make_models(engine: AsyncEngine, dsn: str, now: datetime) -> list[Mode
             for number in range(SENTENCES)
         ]
         await uow.session.execute(insert(SentenceRow), rows)
+        # Recordings of sentences that nobody here has cards of: the answers are without, the plans are not.
+        recordings = [
+            {
+                "id": f"{_NAMESPACE}-0000-7000-9000-{number:012x}",
+                "object_key": f"sentences/{number}.flac",
+                "size_bytes": 1,
+                "duration_seconds": 1.0,
+                "content_type": "audio/flac",
+                "sample_rate_hertz": 48_000,
+                "sentence_id": _sentence(number),
+                "created_at": now - _PAST,
+            }
+            for number in range(MODELS * CARDS, SENTENCES)
+        ]
+        await uow.session.execute(insert(AudioFileRow), recordings)
         await uow.commit()
     models = []
     for index in range(MODELS):
@@ -121,7 +138,7 @@ async def _study(engine: AsyncEngine, number: int, index: int, now: datetime) ->
     unit_of_work, clock, ids, dice = (
         unit_of_work_factory(engine),
         FixedClock(now - _PAST),
-        _Ids(number),
+        _Ids(number, _FIRST_OTHER),
         random.Random(index),
     )
     mark = f"{number:08x}"
@@ -150,7 +167,7 @@ async def _study(engine: AsyncEngine, number: int, index: int, now: datetime) ->
     wanted = SettingsChange(frozenset({"desired_retention"}), lambda before: replace(before, desired_retention=0.91))
     await UpdateSettings(unit_of_work, clock, ids)(caller, wanted, Reply(lambda stored: stored))
     sentences = [_sentence(index * CARDS + place) for place in range(CARDS)]
-    added = await AddCards(unit_of_work, clock, ids)(caller, sentences, [Skill.READING])
+    added = await AddCards(unit_of_work, clock, _Ids(number, FIRST_CARD))(caller, sentences, [Skill.READING])
     clock.at = now
     # Seven in ten were begun; those were answered about seven times each.
     begun = [card.id for card in added.cards[: CARDS * 7 // 10]]

@@ -16,7 +16,7 @@ import grpc
 import jwt
 
 from bench.bare import METHOD as BARE
-from bench.learners import CARDS, learner
+from bench.learners import CARDS, FIRST_CARD, learner
 from kaiwa.learning.v1 import learning_service_pb2 as pb
 from kaiwa.learning.v1 import learning_service_pb2_grpc as rpc
 from kaiwa.learning.v1 import review_pb2
@@ -24,7 +24,6 @@ from kaiwa.learning.v1 import review_pb2
 LIMIT = 20
 """Cards of a queue."""
 _BEGUN = CARDS * 7 // 10
-_FIRST_CARD = 17
 
 Call: TypeAlias = Callable[[int, random.Random], Awaitable[None]]
 """Makes a call for a learner."""
@@ -67,7 +66,7 @@ async def load(call: Call, learners: int, *, calls: int, at_once: int, seed: int
 
 def card_of(number: int, dice: random.Random) -> str:
     """A card of a learner's that they have begun."""
-    return f"{number:08x}-0000-7000-8000-{_FIRST_CARD + dice.randrange(_BEGUN):012x}"
+    return f"{number:08x}-0000-7000-8000-{FIRST_CARD + dice.randrange(_BEGUN):012x}"
 
 
 class Kaiwa:

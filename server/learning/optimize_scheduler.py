@@ -9,12 +9,13 @@ from typing import Generic, TypeVar
 from server.kernel.clock import Clock
 from server.kernel.identity import Caller
 from server.learning.domain.calendar import LearnerCalendar
-from server.learning.domain.training import training_set
+from server.learning.domain.training import has_enough, training_set
 from server.learning.reply import Reply
 from server.learning.storage import LearningJobs, U, UnitOfWorkFactory, Work
 
 R = TypeVar("R")
 _METHOD = "/kaiwa.learning.v1.LearningService/OptimizeScheduler"
+_USUALLY_ENOUGH = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,11 @@ class OptimizeScheduler(Generic[U]):
             job_id = await self._jobs.under_way(uow, user_id, Work.OPTIMIZATION)
             if job_id is None:
                 calendar = LearnerCalendar(await uow.learning_settings.regimes(user_id))
-                training_set(await uow.statistics.logged_reviews(user_id), calendar.day_of, wanted.first_day)
+                # The oldest entries are enough for whoever has many, and no call waits for all of theirs to be read.
+                log = await uow.statistics.logged_reviews(user_id, _USUALLY_ENOUGH)
+                if len(log) < _USUALLY_ENOUGH or not has_enough(log, calendar.day_of, wanted.first_day):
+                    log = await uow.statistics.logged_reviews(user_id)
+                    training_set(log, calendar.day_of, wanted.first_day)
                 job_id = await self._jobs.start(uow, user_id, Work.OPTIMIZATION, wanted.document())
             shown = reply.show(job_id)
             if repeat is not None:

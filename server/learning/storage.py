@@ -69,8 +69,8 @@ class Statistics(Protocol):
         """Cards that are neither new nor suspended, of sentences that the learner may see, by when they are due."""
         ...
 
-    async def logged_reviews(self, user_id: UserId) -> Sequence[LoggedReview]:
-        """The standing entries of the learner's log, in its order."""
+    async def logged_reviews(self, user_id: UserId, limit: int | None = None) -> Sequence[LoggedReview]:
+        """The standing entries of the learner's log, in its order: the oldest `limit`; None: all."""
         ...
 
     async def answer_counts(self, user_id: UserId) -> Sequence[AnswerCount]:

@@ -232,3 +232,10 @@ async def test_too_many_jobs_are_refused(study: Study) -> None:
     failure = failure_of(await refused(study.stub.OptimizeScheduler(pb.OptimizeSchedulerRequest(), metadata=OF_MIKA)))
 
     assert failure.reason == "ERROR_REASON_TOO_MANY_JOBS"
+
+
+async def test_who_has_answered_for_years_is_known_to_have_enough_by_their_oldest_answers(study: Study) -> None:
+    for _ in range(3):
+        await write_log(study, 400)
+
+    assert await optimize(study)

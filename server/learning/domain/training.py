@@ -65,6 +65,11 @@ class TrainingSet:
     held_out: int
 
 
+def has_enough(entries: Iterable[LoggedReview], day_of: DayOf, first_day: date | None = None) -> bool:
+    """Whether some entries alone are enough to fit to; as for `training_set`."""
+    return _trainable(_histories_since(entries, day_of, first_day)) >= REQUIRED_REVIEWS
+
+
 def training_set(entries: Iterable[LoggedReview], day_of: DayOf, first_day: date | None = None) -> TrainingSet:
     """Takes the histories out of a log.
 
@@ -79,9 +84,7 @@ def training_set(entries: Iterable[LoggedReview], day_of: DayOf, first_day: date
     Raises:
         FailedPrecondition: TOO_FEW_REVIEWS.
     """
-    histories = [
-        history for history in _histories(entries, day_of) if first_day is None or day_of(history[0].at) >= first_day
-    ]
+    histories = _histories_since(entries, day_of, first_day)
     times = sorted(review.at for history in histories for review in history if review.days > 0)
     if len(times) < REQUIRED_REVIEWS:
         raise too_few_reviews(len(times))
@@ -122,6 +125,17 @@ class Fit:
     def better(self) -> bool:
         """Whether they predict better than those before."""
         return self.log_loss_after < self.log_loss_before
+
+
+def _trainable(histories: Iterable[Sequence[TrainingReview]]) -> int:
+    return sum(1 for history in histories for review in history if review.days > 0)
+
+
+def _histories_since(
+    entries: Iterable[LoggedReview], day_of: DayOf, first_day: date | None
+) -> Sequence[tuple[TrainingReview, ...]]:
+    histories = _histories(entries, day_of)
+    return [each for each in histories if first_day is None or day_of(each[0].at) >= first_day]
 
 
 def _histories(entries: Iterable[LoggedReview], day_of: DayOf) -> Sequence[tuple[TrainingReview, ...]]:

@@ -8,7 +8,7 @@ import pytest
 
 from server.errors import FailedPrecondition, Reason
 from server.learning.domain.review import Rating, ReviewKind
-from server.learning.domain.training import REQUIRED_REVIEWS, LoggedReview, training_set
+from server.learning.domain.training import REQUIRED_REVIEWS, LoggedReview, has_enough, training_set
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 CARDS = REQUIRED_REVIEWS
@@ -78,3 +78,9 @@ def test_cards_from_before_a_day_can_be_left_out() -> None:
     made = training_set(log(CARDS + 10), day_of, date(2026, 1, 11))
 
     assert len(made.histories) == CARDS
+
+
+def test_some_entries_can_be_enough_by_themselves() -> None:
+    assert has_enough(log(), day_of)
+    assert not has_enough(log()[:-1], day_of)
+    assert not has_enough(log(), day_of, date(2026, 1, 2))

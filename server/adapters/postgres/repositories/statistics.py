@@ -275,12 +275,13 @@ class PostgresStatistics:
             for stability, difficulty, ease, seconds, memory_day, due_day in await self._session.execute(query)
         ]
 
-    async def logged_reviews(self, user_id: UserId) -> Sequence[LoggedReview]:
-        """The standing entries of the learner's log, in its order."""
+    async def logged_reviews(self, user_id: UserId, limit: int | None = None) -> Sequence[LoggedReview]:
+        """The standing entries of the learner's log, in its order: the oldest `limit`; None: all."""
         query = (
             select(ReviewRow.card_id, ReviewRow.kind, ReviewRow.rating, ReviewRow.effective_at)
             .where(ReviewRow.user_id == user_id, ReviewRow.undone_at.is_(None))
             .order_by(ReviewRow.effective_at, ReviewRow.client_time, ReviewRow.id)
+            .limit(limit)
         )
         return [
             LoggedReview(card_id, ReviewKind(kind), None if rating is None else Rating(rating), at)
