@@ -90,7 +90,7 @@ async def record(
             for card in members
             if after.progress[card.id] != card.progress
         )
-    reviews = [_review(event, outcomes[event.id], sequence) for event in events if not isinstance(event, Mark)]
+    reviews = [_review(event, outcomes[event.id], sequence) for event in events if isinstance(event, Answer | Reset)]
     await uow.cards.save(user_id, changed)
     await uow.review_log.add(user_id, reviews, [event for event in events if isinstance(event, Mark)])
     if removed or added:
@@ -210,7 +210,7 @@ def _review(event: Answer | Reset, given: Outcome, sequence: int) -> Review:
         rating_source=None if answer is None else answer.rating_source,
         attempt_id=None if answer is None else answer.attempt_id,
         suggested_rating=None if answer is None else answer.suggested_rating,
-        imported=answer is not None and answer.imported,
+        imported=False,
         resets_counts=isinstance(event, Reset) and event.counts,
         given=given,
         undone_at=None,

@@ -31,6 +31,7 @@ HIGHEST_WEIGHTS = (
     5.0, 0.25, 0.9, 4.0, 1.0, 6.0, 2.0, 2.0, 0.8, 0.8,
 )  # fmt: skip
 LEAST_STABILITY = 0.001
+_USUAL_EASE = 2.5
 MOST_STABILITY = 1e9
 """Days. The package has no bound; without one, hundreds of answers of EASY on one day pass the largest float."""
 
@@ -63,6 +64,8 @@ class Fsrs:
     def answer(self, memory: Memory, state: State, rating: Rating, elapsed: int, days: int) -> Recall:
         """What an answer gives; see `Algorithm`."""
         stability, difficulty = memory.stability, memory.difficulty
+        if (stability is None or difficulty is None) and state is State.REVIEW and days > 0:
+            stability, difficulty = self._from_interval(days, memory.ease)
         if stability is None or difficulty is None:
             stability, difficulty = self._first_stability(rating), _bounded(self._first_difficulty(rating))
             return Recall(Memory(stability, difficulty), self.days(stability), None)
@@ -83,6 +86,17 @@ class Fsrs:
     def days(self, stability: float) -> int:
         """The days after which the chance of remembering is the desired retention, rounded, from 1 to the longest."""
         return min(max(round(float(stability / self._factor * self._reach)), 1), self._longest)
+
+    def _from_interval(self, days: int, ease: float | None) -> tuple[float, float]:
+        """The memory of a graduated card of which only SM-2's figures are known, such as an imported one.
+
+        The interval is taken for the days until the chance is 0.9, and the difficulty is that under which GOOD would
+        multiply it by the ease then (fsrs-rs, `memory_state_from_sm2`).
+        """
+        stability = float(min(days, MOST_STABILITY))
+        growth = math.e ** self._w[8] * stability ** -self._w[9] * (math.e ** (0.1 * self._w[10]) - 1)
+        difficulty = 11.0 - ((ease or _USUAL_EASE) - 1.0) / growth if growth else 10.0
+        return stability, _bounded(difficulty)
 
     def _chance(self, stability: float, elapsed: float) -> float:
         return float((1 + self._factor * elapsed / stability) ** self._decay)

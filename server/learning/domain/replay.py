@@ -29,6 +29,8 @@ from server.learning.domain.review import (
     Event,
     Mark,
     Outcome,
+    Placed,
+    Placement,
     Rating,
     Reset,
     ReviewId,
@@ -36,6 +38,8 @@ from server.learning.domain.review import (
 )
 from server.learning.domain.scheduling import algorithm_of, answer, shifted
 from server.learning.domain.settings import Regime, Regimes, Vacation
+
+_ANSWERS = frozenset(KIND_IN.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +83,26 @@ class Replay:
             self._answer(event, before, regime)
         elif isinstance(event, Reset):
             self._reset(event, before, regime)
+        elif isinstance(event, Placed):
+            self.progress[event.card_id] = placed(event, before, regime, self.vacations)
         else:
             self.progress[event.card_id] = _marked(before, event)
 
     def _answer(self, event: Answer, before: Progress, regime: Regime) -> None:
         after, outcome = answered(event, before, regime, self.vacations)
         today = regime.days.day_of(event.effective_at)
-        if not event.filtered and regime.settings.bury_siblings:
+        if not event.filtered and event.placement is None and regime.settings.bury_siblings:
             outcome = replace(outcome, buried=self._bury_siblings(event, today + timedelta(days=1)))
         self.progress[event.card_id] = after
-        self.outcomes[event.id] = outcome
+        if event.placement is None:
+            self.outcomes[event.id] = outcome
         self.effects[event.id] = AnswerEffect(
             review_id=event.id,
             card_id=event.card_id,
             skill=self.subjects[event.card_id].skill,
             day=today,
             hour=regime.days.hour_of(event.effective_at),
-            kind=ReviewKind.FILTERED if event.filtered else KIND_IN[outcome.state_before],
+            kind=_kind(event, outcome),
             rating=event.rating,
             time_taken=event.time_taken,
             state_before=outcome.state_before,
@@ -173,7 +180,9 @@ def moved(schedule: Schedule, subject: Subject, events: Sequence[Event], regimes
     for event in events:
         if event.card_id == subject.id and not isinstance(event, Mark):
             then = regime.in_place_of(regimes.at(event.effective_at))
-            if isinstance(event, Reset):
+            if isinstance(event, Placed):
+                progress = placed(event, progress, then, vacations)
+            elif isinstance(event, Reset):
                 counts = Counts() if event.counts else progress.counts
                 progress = replace(progress, schedule=Schedule(scheduler=then.settings.scheduler), counts=counts)
             else:
@@ -197,7 +206,14 @@ def answered(
     settings = regime.settings
     today = regime.days.day_of(event.effective_at)
     counts = _counted(before.counts, event)
-    if event.filtered:
+    lapsed = before.schedule.state is State.REVIEW and not event.filtered and not event.rating.correct
+    if event.placement is not None:
+        schedule, outcome = (
+            _placed(event.placement, event.effective_at, before.schedule, regime, vacations),
+            event.placement.given,
+        )
+        lapsed = event.placement.kind is ReviewKind.REVIEW and not event.rating.correct
+    elif event.filtered:
         schedule = before.schedule
         outcome = _unscheduled(schedule, today, regime)
     else:
@@ -212,9 +228,9 @@ def answered(
         )
         schedule, outcome = given.schedule, given.outcome
     leech, suspended = before.leech, before.suspended
-    if not event.filtered and before.schedule.state is State.REVIEW and not event.rating.correct:
+    if lapsed:
         counts = replace(counts, lapses=counts.lapses + 1)
-        if _reaches_leech(counts.lapses, settings.leech_threshold):
+        if event.placement is None and _reaches_leech(counts.lapses, settings.leech_threshold):
             leech = True
             suspends = settings.leech_action.value == "suspend"
             suspended = suspended or suspends
@@ -230,6 +246,55 @@ def answered(
         last_event_at=event.effective_at,
     )
     return after, outcome
+
+
+def placed(event: Placed, before: Progress, regime: Regime, vacations: Sequence[Vacation]) -> Progress:
+    """A card after it was put where another program had it."""
+    return replace(
+        before,
+        schedule=_placed(event.placement, event.effective_at, before.schedule, regime, vacations),
+        suspended=event.placement.given.suspended,
+        last_event_at=event.effective_at,
+    )
+
+
+def _placed(
+    placement: Placement, at: datetime, before: Schedule, regime: Regime, vacations: Sequence[Vacation]
+) -> Schedule:
+    given, today = placement.given, regime.days.day_of(at)
+    if given.state_after is State.NEW:
+        return Schedule(scheduler=regime.settings.scheduler)
+    if given.state_after.in_steps:
+        length = given.interval or timedelta(seconds=1)
+        return Schedule(
+            scheduler=given.scheduler,
+            state=given.state_after,
+            step=given.step or 0,
+            due_at=given.due_at or at + length,
+            interval=length,
+            memory=given.memory,
+            memory_day=today if before.memory_day is None or placement.kind in _ANSWERS else before.memory_day,
+        )
+    days = timedelta(days=max(1, (given.interval or timedelta()).days))
+    due = given.due_day or today + days
+    return shifted(
+        Schedule(
+            scheduler=given.scheduler,
+            state=State.REVIEW,
+            due_day=due,
+            base_due_day=due,
+            interval=days,
+            memory=given.memory,
+            memory_day=due - days,
+        ),
+        vacations,
+    )
+
+
+def _kind(event: Answer, outcome: Outcome) -> ReviewKind:
+    if event.placement is not None:
+        return event.placement.kind
+    return ReviewKind.FILTERED if event.filtered else KIND_IN[outcome.state_before]
 
 
 def with_vacations(progress: Progress, vacations: Sequence[Vacation]) -> Progress:

@@ -97,6 +97,19 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """Where another program had a card after an entry of its log. It is not scheduled anew here: it stands as it was.
+
+    Attributes:
+        kind: of the entry.
+        given: what the entry gave there; `suspended` tells that the card was suspended there.
+    """
+
+    kind: ReviewKind
+    given: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer as the learner gave it, placed in the log.
 
@@ -108,7 +121,7 @@ class Answer:
         attempt_id: the spoken attempt that suggested a rating; None: there was none.
         suggested_rating: what it suggested.
         filtered: practice without rescheduling.
-        imported: it came with another program's history.
+        placement: of an answer that came with another program's history: what it gave there. None: it was given here.
     """
 
     id: ReviewId
@@ -122,7 +135,7 @@ class Answer:
     attempt_id: AttemptId | None = None
     suggested_rating: Rating | None = None
     filtered: bool = False
-    imported: bool = False
+    placement: Placement | None = None
 
     @property
     def position(self) -> Position:
@@ -144,6 +157,23 @@ class Reset:
     effective_at: datetime
     received_at: datetime
     counts: bool = False
+
+    @property
+    def position(self) -> Position:
+        """Where it stands in the log."""
+        return (self.effective_at, self.client_time, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A card put where another program had it, without an answer: by an entry of its log, or by the import itself."""
+
+    id: ReviewId
+    card_id: CardId
+    client_time: datetime
+    effective_at: datetime
+    received_at: datetime
+    placement: Placement
 
     @property
     def position(self) -> Position:
@@ -182,7 +212,7 @@ class Mark:
         return (self.effective_at, self.client_time, self.id)
 
 
-Event: TypeAlias = Answer | Reset | Mark
+Event: TypeAlias = Answer | Reset | Placed | Mark
 """What the log of a card is made of."""
 
 
@@ -217,9 +247,14 @@ class Review:
     undone_at: datetime | None
     sequence: int
 
-    def event(self) -> Answer | Reset | None:
+    def event(self) -> Answer | Reset | Placed | None:
         """What it is in the replay; None: it was undone, or it only tells of a rescheduling."""
-        if self.undone_at is not None or self.kind is ReviewKind.RESCHEDULED:
+        if self.undone_at is not None:
+            return None
+        placement = Placement(self.kind, self.given) if self.imported else None
+        if placement is not None and self.rating is None:
+            return Placed(self.id, self.card_id, self.client_time, self.effective_at, self.received_at, placement)
+        if self.kind is ReviewKind.RESCHEDULED:
             return None
         if self.kind is ReviewKind.MANUAL or self.rating is None:
             return Reset(
@@ -237,7 +272,7 @@ class Review:
             attempt_id=self.attempt_id,
             suggested_rating=self.suggested_rating,
             filtered=self.kind is ReviewKind.FILTERED,
-            imported=self.imported,
+            placement=placement,
         )
 
 
