@@ -85,8 +85,16 @@ class Intonation:
         plain = np.maximum(1, np.floor(means + 0.5))
         if speed == 1.0:
             return np.asarray(plain, np.intp)
-        share = (np.floor(plain.sum() / speed + 0.5) - means.sum()) / variances.sum()
-        return np.asarray(np.maximum(1, np.floor(means + share * variances + 0.5)), np.intp)
+        target = int(np.floor(means.sum() / speed + 0.5))
+        share = (target - means.sum()) / variances.sum()
+        found = np.maximum(1, np.floor(means + share * variances + 0.5))
+        # What rounding left over goes, frame by frame, to the states that it takes least from their share.
+        while (left := target - int(found.sum())) != 0:
+            step = np.sign(left)
+            cost = np.abs(share - (found + step - means) / variances)
+            cost[found + step < 1] = np.inf
+            found.ravel()[int(cost.argmin())] += step
+        return np.asarray(found, np.intp)
 
     def melody(self, labels: Sequence[str], parts: int = 3) -> Floats:
         """The likeliest melody of some labels.
