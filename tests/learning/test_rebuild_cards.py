@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
+from server.__main__ import main
 from server.learning.rebuild_cards import Rebuilt
 from server.rebuild import rebuild_cards
 from tests.support.learning import AGAIN, EASY, GOOD, LISTENING, READING, Study
@@ -43,3 +47,21 @@ async def test_random_histories_rebuild_to_what_they_were(study: Study, database
 
     assert await study.state() == before
     assert (await rebuild_cards(database_url, check=False)).differing == 0
+
+
+async def test_the_command_says_what_it_found(
+    study: Study, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KAIWA_HOME", str(tmp_path))
+    monkeypatch.setenv("KAIWA_DATABASE_URL", database_url)
+    (card,) = await study.add_cards()
+    await study.graduate(card.id)
+    assert await asyncio.to_thread(main, ["rebuild-cards", "--check"]) == 0
+    assert capsys.readouterr().out.endswith("1 cards of 1 learners, 0 were not what their log says.\n")
+    async with study.unit_of_work() as uow:
+        await uow.session.execute(text("UPDATE cards SET reps = 7"))
+        await uow.commit()
+    assert await asyncio.to_thread(main, ["rebuild-cards", "--check"]) == 1
+    assert "1 were not what their log says" in capsys.readouterr().err
+    assert await asyncio.to_thread(main, ["rebuild-cards"]) == 0
+    assert (await study.card(card.id)).repetitions == 1
