@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _A_DAY = timedelta(days=1)
@@ -29,10 +30,7 @@ class LearnerDays:
 
         Where the clock leaps over the hour, the day begins with the leap. The last days of the calendar are cut to it.
         """
-        try:
-            return datetime.combine(day, time(self.turn_hour), ZoneInfo(self.time_zone)).astimezone(UTC)
-        except OverflowError:
-            return datetime.combine(day, time(self.turn_hour), UTC)
+        return _start(self.time_zone, self.turn_hour, day)
 
     def end_of(self, day: date) -> datetime:
         """When a day ends, UTC: the start of the next one."""
@@ -50,3 +48,11 @@ class LearnerDays:
     def hour_of(self, at: datetime) -> int:
         """The hour that the learner's clock shows, 0 to 23."""
         return at.astimezone(ZoneInfo(self.time_zone)).hour
+
+
+@lru_cache(maxsize=65_536)
+def _start(time_zone: str, turn_hour: int, day: date) -> datetime:
+    try:
+        return datetime.combine(day, time(turn_hour), ZoneInfo(time_zone)).astimezone(UTC)
+    except OverflowError:
+        return datetime.combine(day, time(turn_hour), UTC)

@@ -75,8 +75,15 @@ def answer(
         given = recall.days
         if settings.fuzz:
             given = fuzzed(given, fuzz_of(card_id, repetition), settings.max_days)
-        after = _graduated(
-            Schedule(scheduler=settings.scheduler, memory=recall.memory, memory_day=today), given, vacations
+        base = min(LAST_DAY, today + timedelta(days=given))
+        after = Schedule(
+            scheduler=settings.scheduler,
+            state=State.REVIEW,
+            due_day=_due(base, today, vacations),
+            base_due_day=base,
+            interval=timedelta(days=given),
+            memory=recall.memory,
+            memory_day=today,
         )
     due = after.due_at if after.due_day is None else days.start_of(after.due_day)
     outcome = Outcome(
@@ -108,20 +115,6 @@ def retrievability(schedule: Schedule, today: date, settings: LearningSettings) 
     elapsed = max(0, (today - schedule.memory_day).days)
     weights = fsrs(settings.fsrs_weights, settings.desired_retention, settings.max_days)
     return weights.retrievability(schedule.memory, elapsed)
-
-
-def _graduated(schedule: Schedule, days: int, vacations: Sequence[Vacation]) -> Schedule:
-    answered = schedule.memory_day
-    if answered is None:
-        raise ValueError("a card graduates with an answer")
-    base = min(LAST_DAY, answered + timedelta(days=days))
-    return replace(
-        schedule,
-        state=State.REVIEW,
-        base_due_day=base,
-        due_day=_due(base, answered, vacations),
-        interval=timedelta(days=days),
-    )
 
 
 def _due(base: date, answered: date, vacations: Sequence[Vacation]) -> date:
