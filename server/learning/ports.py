@@ -49,10 +49,6 @@ class Sequences(Protocol):
 class CardRepository(Protocol):
     """Stores cards. Cards that are gone are never found."""
 
-    async def get(self, user_id: UserId, card_id: CardId) -> Card | None:
-        """A card of the learner's."""
-        ...
-
     async def get_many(self, user_id: UserId, card_ids: Collection[CardId]) -> Sequence[Card]:
         """Those of the cards that are the learner's, in any order."""
         ...
@@ -87,10 +83,6 @@ class CardRepository(Protocol):
 
     async def save(self, user_id: UserId, cards: Sequence[Card]) -> None:
         """Stores the progress, the time and the sequence of cards that changed."""
-        ...
-
-    async def set_new_scheduler(self, user_id: UserId, card: Card) -> None:
-        """Gives all new cards the scheduler, the time and the sequence that this one has."""
         ...
 
 

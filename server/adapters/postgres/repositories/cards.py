@@ -30,11 +30,6 @@ class PostgresCards:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def get(self, user_id: UserId, card_id: CardId) -> Card | None:
-        """A card of the learner's."""
-        found = await self._load(_theirs(user_id).where(CardRow.id == card_id))
-        return found[0] if found else None
-
     async def get_many(self, user_id: UserId, card_ids: Collection[CardId]) -> Sequence[Card]:
         """Those of the cards that are the learner's."""
         return await self._load(_theirs(user_id).where(among(CardRow.id, card_ids)))
@@ -106,20 +101,6 @@ class PostgresCards:
             return
         rows = [{"card_id": card.id, "owner_id": user_id, **progress_columns(card)} for card in cards]
         await self._session.execute(_SAVE, rows if len(rows) > 1 else rows[0])
-
-    async def set_new_scheduler(self, user_id: UserId, card: Card) -> None:
-        """Gives all new cards the scheduler, the time and the sequence that this one has."""
-        await self._session.execute(
-            update(CARDS)
-            .where(
-                CardRow.user_id == user_id,
-                CardRow.state == State.NEW.value,
-                CardRow.deleted_at.is_(None),
-            )
-            .values(
-                scheduler=card.progress.schedule.scheduler.value, sequence=card.sequence, updated_at=card.updated_at
-            )
-        )
 
     async def _load(self, query: Select[Any]) -> list[Card]:
         return [card_of(row) for row in (await self._session.execute(query)).all()]
