@@ -21,6 +21,7 @@ from server.adapters.postgres.maintenance import PostgresMaintenance
 from server.adapters.postgres.queue_worker import QueueWorker, Timed
 from server.adapters.postgres.unit_of_work import PostgresUnitOfWork, snapshot_factory, unit_of_work_factory
 from server.config import Settings
+from server.content.remove_orphaned_files import RemoveOrphanedFiles
 from server.errors import ApplicationError
 from server.jobs.domain.kinds import JobKind
 from server.jobs.run_job import BEAT, Handler, RunJob
@@ -91,6 +92,7 @@ class Maintenance(Protocol):
     async def forget_answers(self, before: datetime) -> int: ...
     async def end_forgotten_speaking_sessions(self, before: datetime) -> int: ...
     async def delete_expired_jobs(self, before: datetime) -> int: ...
+    async def expire_imports(self, before: datetime) -> int: ...
     async def forget_exports(self, before: datetime) -> int: ...
     async def forget_dead_deliveries(self, before: datetime) -> int: ...
 
@@ -123,6 +125,7 @@ def chores(
     remove_expired_exports: Tidy,
     remove_orphaned_exports: Tidy,
     check_statistics: Tidy,
+    remove_orphaned_files: Tidy,
 ) -> tuple[Chore, ...]:
     """All chores, each with its times."""
     return (
@@ -133,6 +136,8 @@ def chores(
         Chore("expired exports", "11 * * * *", timedelta(0), remove_expired_exports),
         Chore("forgotten exports", "17 * * * *", EXPORTS_REMEMBERED, maintenance.forget_exports),
         Chore("orphaned exports", "33 3 * * *", timedelta(days=1), remove_orphaned_exports),
+        Chore("expired imports", "14 * * * *", timedelta(0), maintenance.expire_imports),
+        Chore("orphaned uploads and recordings", "43 3 * * *", timedelta(days=1), remove_orphaned_files),
         Chore("expired jobs", "12 * * * *", timedelta(0), maintenance.delete_expired_jobs),
         Chore("orphaned audio", "23 3 * * *", timedelta(days=1), remove_orphaned_audio),
         Chore("statistics", "41 3 * * *", timedelta(days=1), check_statistics),
@@ -173,8 +178,8 @@ async def work(settings: Settings, stop: asyncio.Event, make_handlers: MakeHandl
     """
     async with AsyncExitStack() as resources:
         url = resources.enter_context(database_url(settings.database_url, settings.home))
-        # A job has a transaction and a beat at once.
-        engine = create_engine(url, pool_size=2 + 2 * settings.worker.jobs, application_name="kaiwa-worker")
+        # A job has up to three transactions and a beat at once.
+        engine = create_engine(url, pool_size=2 + 4 * settings.worker.jobs, application_name="kaiwa-worker")
         resources.push_async_callback(engine.dispose)
         clock = SystemClock()
         unit_of_work = unit_of_work_factory(engine)
@@ -188,6 +193,7 @@ async def work(settings: Settings, stop: asyncio.Event, make_handlers: MakeHandl
             remove_expired_exports=RemoveExpiredExports(store, maintenance),
             remove_orphaned_exports=RemoveOrphanedExports(store, maintenance),
             check_statistics=RecomputeStatistics(unit_of_work, clock).lately_changed,
+            remove_orphaned_files=RemoveOrphanedFiles(store, maintenance),
         )
         worker = QueueWorker(
             libpq_url(url),

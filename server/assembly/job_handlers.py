@@ -5,6 +5,7 @@ from __future__ import annotations
 from server.adapters.fsrs.fitting import FsrsFitting
 from server.adapters.threads import Threads
 from server.assembly.account_jobs import DeletionJob, ExportJob
+from server.assembly.import_job import ImportJob
 from server.assembly.learning_jobs import OptimizationHandler, SimulationHandler
 from server.jobs.domain.kinds import JobKind
 from server.learning.fit_weights import FitWeights
@@ -21,6 +22,7 @@ def job_handlers(workshop: Workshop) -> Handlers:
     learning = Threads(_LEARNING_THREADS, "learning")
     workshop.resources.callback(learning.close)
     return {
+        JobKind.IMPORT: ImportJob(workshop),
         JobKind.EXPORT: ExportJob(workshop),
         JobKind.DELETION: DeletionJob(workshop),
         JobKind.OPTIMIZATION: OptimizationHandler(FitWeights(unit_of_work, FsrsFitting(), learning, clock, ids)),

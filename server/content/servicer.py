@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.message import Message
@@ -13,18 +14,26 @@ from kaiwa.content.v1 import content_service_pb2_grpc as pb_grpc
 from server.content import mapping
 from server.content.analyze_text import AnalyzeText
 from server.content.batch_get_sentences import BatchGetSentences
+from server.content.create_import import CreateImport
 from server.content.create_sentence import CreateSentence
 from server.content.delete_pronunciation import DeletePronunciation
 from server.content.delete_sentence import DeleteSentence
+from server.content.get_import import GetImport
 from server.content.get_sentence import GetSentence
+from server.content.list_imports import ListImports
 from server.content.list_pronunciations import ListPronunciations
 from server.content.list_sentences import ListSentences
 from server.content.mapping import analysis as analysis_mapping
+from server.content.mapping import imports as import_mapping
+from server.content.preview_import import PreviewImport
+from server.content.push_import_chunk import PushImportChunk
 from server.content.set_pronunciation import SetPronunciation
+from server.content.start_import import StartImport
 from server.content.undelete_sentence import UndeleteSentence
 from server.content.update_sentence import UpdateSentence
+from server.content.upload_import import UploadImport
 from server.rpc.call import current_caller
-from server.rpc.wire import PageTokens
+from server.rpc.wire import PageTokens, body_hash
 
 Context: TypeAlias = grpc.aio.ServicerContext[Message, Message]
 
@@ -44,6 +53,13 @@ class ContentUseCases:
     list_pronunciations: ListPronunciations
     set_pronunciation: SetPronunciation
     delete_pronunciation: DeletePronunciation
+    create_import: CreateImport
+    upload_import: UploadImport
+    push_import_chunk: PushImportChunk
+    preview_import: PreviewImport
+    start_import: StartImport[Any]
+    get_import: GetImport
+    list_imports: ListImports
 
 
 class ContentServicer(pb_grpc.ContentServiceServicer):
@@ -140,3 +156,59 @@ class ContentServicer(pb_grpc.ContentServiceServicer):
             current_caller(), analysis_mapping.pronunciation_id(request.id), request.etag
         )
         return pb.DeletePronunciationResponse()
+
+    async def CreateImport(self, request: pb.CreateImportRequest, context: Context) -> pb.CreateImportResponse:
+        made = await self._use.create_import(
+            current_caller(),
+            import_mapping.kind(request.kind),
+            import_mapping.options(request.options),
+            (request.request_id.lower(), body_hash(request)) if request.request_id else None,
+        )
+        return pb.CreateImportResponse(content_import=import_mapping.import_message(made))
+
+    async def UploadImport(
+        self, request_iterator: AsyncIterator[pb.UploadImportRequest], context: Context
+    ) -> pb.UploadImportResponse:
+        found = await self._use.upload_import(current_caller(), import_mapping.upload_messages(request_iterator))
+        return pb.UploadImportResponse(content_import=import_mapping.import_message(found))
+
+    async def PushImportChunk(self, request: pb.PushImportChunkRequest, context: Context) -> pb.PushImportChunkResponse:
+        found, file = await self._use.push_import_chunk(
+            current_caller(), import_mapping.upload_header(request), request.chunk
+        )
+        return pb.PushImportChunkResponse(
+            file=import_mapping.file_message(file), state=import_mapping.state_message(found.state)
+        )
+
+    async def PreviewImport(self, request: pb.PreviewImportRequest, context: Context) -> pb.PreviewImportResponse:
+        preview = await self._use.preview_import(
+            current_caller(),
+            import_mapping.import_id(request.id),
+            import_mapping.options(request.options) if request.HasField("options") else None,
+            request.row_count,
+        )
+        return import_mapping.preview_message(preview)
+
+    async def StartImport(self, request: pb.StartImportRequest, context: Context) -> pb.StartImportResponse:
+        job_id, started = await self._use.start_import(
+            current_caller(),
+            import_mapping.import_id(request.id),
+            import_mapping.options(request.options) if request.HasField("options") else None,
+            (request.request_id.lower(), body_hash(request)) if request.request_id else None,
+        )
+        return pb.StartImportResponse(job_id=job_id, content_import=import_mapping.import_message(started))
+
+    async def GetImport(self, request: pb.GetImportRequest, context: Context) -> pb.GetImportResponse:
+        found = await self._use.get_import(current_caller(), import_mapping.import_id(request.id))
+        return pb.GetImportResponse(content_import=import_mapping.import_message(found))
+
+    async def ListImports(self, request: pb.ListImportsRequest, context: Context) -> pb.ListImportsResponse:
+        page = await self._use.list_imports(
+            current_caller(),
+            import_mapping.state_filter(request.state),
+            self._page_tokens.request("ListImports", request),
+        )
+        return pb.ListImportsResponse(
+            imports=map(import_mapping.import_message, page.items),
+            next_page_token=self._page_tokens.token("ListImports", request, page.next),
+        )

@@ -66,6 +66,14 @@ class FakeMaintenance:
         self.asked["statistics"] = before
         return 0
 
+    async def expire_imports(self, before: datetime) -> int:
+        self.asked["imports"] = before
+        return 0
+
+    async def remove_orphaned_files(self, before: datetime) -> int:
+        self.asked["files"] = before
+        return 0
+
     async def forget_dead_deliveries(self, before: datetime) -> int:
         self.asked["deliveries"] = before
         return 0
@@ -79,6 +87,7 @@ async def test_each_chore_has_its_age() -> None:
         remove_expired_exports=maintenance.remove_expired_exports,
         remove_orphaned_exports=maintenance.remove_orphaned_exports,
         check_statistics=maintenance.check_statistics,
+        remove_orphaned_files=maintenance.remove_orphaned_files,
     )
     # An expired job goes after its archive.
     names = [chore.name for chore in todo]
@@ -93,6 +102,8 @@ async def test_each_chore_has_its_age() -> None:
         "audio": NOON - timedelta(days=1),
         "jobs": NOON,
         "expired exports": NOON,
+        "imports": NOON,
+        "files": NOON - timedelta(days=1),
         "forgotten exports": NOON - timedelta(days=30),
         "orphaned exports": NOON - timedelta(days=1),
         "statistics": NOON - timedelta(days=1),

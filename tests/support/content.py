@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from server.adapters.openjtalk.taking_apart import TextParts
 from server.content.analyze_text import AnalyzeText
@@ -366,6 +366,20 @@ class FakeAnalyser:
         return self._lexicon.get(written, written if kind_of(written[0]) is Kind.KANA else "")
 
 
+# Imports are tested on PostgreSQL, see `tests/support/imports.py`.
+_NO_IMPORTS: dict[str, Any] = dict.fromkeys(
+    (
+        "create_import",
+        "upload_import",
+        "push_import_chunk",
+        "preview_import",
+        "start_import",
+        "get_import",
+        "list_imports",
+    )
+)
+
+
 class Content:
     """All use cases of content on fakes."""
 
@@ -410,6 +424,7 @@ class Content:
                 list_pronunciations=self.list_pronunciations,
                 set_pronunciation=self.set_pronunciation,
                 delete_pronunciation=self.delete_pronunciation,
+                **_NO_IMPORTS,
             ),
             PageTokens(b"secret" * 8),
         )

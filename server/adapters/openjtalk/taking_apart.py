@@ -69,6 +69,15 @@ class TextParts:
             base = self._parts(text, features)
             return self._with_alternatives(text, fixed, said, base)
 
+    def words(self, text: str) -> tuple[AnalysedWord, ...]:
+        """The words of a text, without their accents; a third of the time."""
+        text = text.replace("\0", " ")
+        if not text.strip():
+            return ()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return self._words(text, self._plain(text))[0]
+
     def _plain(self, text: str) -> list[Any]:
         return list(self._open_jtalk.run_frontend(text, iu_pronunciation=_IU, jtalk=self._own))
 
@@ -93,6 +102,10 @@ class TextParts:
         return fixed
 
     def _parts(self, text: str, features: Sequence[Any]) -> Parts:
+        words, word_of = self._words(text, features)
+        return Parts(words, tuple(self._phrases(words, features, word_of)))
+
+    def _words(self, text: str, features: Sequence[Any]) -> tuple[tuple[AnalysedWord, ...], dict[int, int]]:
         words: list[AnalysedWord] = []
         # For each feature that is said, the word it is in.
         word_of: dict[int, int] = {}
@@ -116,7 +129,7 @@ class TextParts:
                     split_morae(pronunciation),
                 )
             )
-        return Parts(tuple(words), tuple(self._phrases(words, features, word_of)))
+        return tuple(words), word_of
 
     def _phrases(
         self, words: Sequence[AnalysedWord], features: Sequence[Any], word_of: Mapping[int, int]

@@ -4,7 +4,21 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Delete, Executable, Update, column, delete, exists, func, select, table, text, true, update
+from sqlalchemy import (
+    Delete,
+    Executable,
+    Update,
+    column,
+    delete,
+    exists,
+    func,
+    select,
+    table,
+    text,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.adapters.postgres import queue
@@ -14,6 +28,8 @@ from server.adapters.postgres.tables import (
     AudioFileRow,
     ExportRow,
     IdempotencyKeyRow,
+    ImportPartRow,
+    ImportRow,
     JobRow,
     OneTimeTokenRow,
     RefreshTokenRow,
@@ -64,9 +80,39 @@ class PostgresMaintenance:
         archive = exists().where(ExportRow.job_id == JobRow.id, ExportRow.deleted_at.is_(None))
         return await self._execute(delete(JobRow).where(JobRow.expires_at < before, ~archive))
 
+    async def expire_imports(self, before: datetime) -> int:
+        """Lets go of the files of imports that were to be started before a time and were not; returns how many."""
+        waiting = ("awaiting_files", "ready", "failed", "cancelled")
+        expired = (
+            update(ImportRow)
+            .where(ImportRow.expires_at < before, ImportRow.state.in_(waiting))
+            .values(state="expired", failure=None, expires_at=None)
+        )
+        done = await self._execute(expired)
+        await self._execute(
+            delete(ImportPartRow).where(
+                ImportPartRow.import_id.in_(select(ImportRow.id).where(ImportRow.state == "expired"))
+            )
+        )
+        return done
+
+    async def forget_recordings_of_nothing(self, before: datetime) -> int:
+        """Deletes rows of recordings from before a time whose sentence is gone; returns how many."""
+        return await self._execute(
+            delete(AudioFileRow).where(
+                AudioFileRow.sentence_id.is_(None),
+                AudioFileRow.user_id.is_(None),
+                AudioFileRow.object_key.startswith("recordings/"),
+                AudioFileRow.created_at < before,
+            )
+        )
+
     async def named_among(self, keys: Collection[str]) -> Collection[str]:
         """Those of the keys of the object store that a row names."""
-        query = select(AudioFileRow.object_key).where(AudioFileRow.object_key.in_(keys))
+        query = union_all(
+            select(AudioFileRow.object_key).where(AudioFileRow.object_key.in_(keys)),
+            select(ImportPartRow.object_key).where(ImportPartRow.object_key.in_(keys)),
+        )
         return {row[0] for row in await self._read(query)}
 
     async def expired_exports(self, before: datetime, limit: int) -> Sequence[tuple[str, str]]:

@@ -21,6 +21,10 @@ from server.adapters.postgres.repositories.cards import PostgresCards
 from server.adapters.postgres.repositories.config import PostgresConfig
 from server.adapters.postgres.repositories.exports import PostgresExports
 from server.adapters.postgres.repositories.idempotency import PostgresIdempotency
+from server.adapters.postgres.repositories.imported_recordings import PostgresImportedRecordings
+from server.adapters.postgres.repositories.imported_scheduling import PostgresImportedScheduling
+from server.adapters.postgres.repositories.imported_sentences import PostgresImportedSentences
+from server.adapters.postgres.repositories.imports import PostgresImports
 from server.adapters.postgres.repositories.jobs import PostgresJobs
 from server.adapters.postgres.repositories.learning_settings import PostgresLearningSettings, PostgresStudyDays
 from server.adapters.postgres.repositories.one_time_tokens import PostgresOneTimeTokens
@@ -112,6 +116,26 @@ class PostgresUnitOfWork:
     def pronunciations(self) -> PostgresPronunciations:
         """The pronunciation dictionary."""
         return PostgresPronunciations(self.session)
+
+    @cached_property
+    def imports(self) -> PostgresImports:
+        """Imports."""
+        return PostgresImports(self.session)
+
+    @cached_property
+    def imported_sentences(self) -> PostgresImportedSentences:
+        """Sentences of imports, many at once."""
+        return PostgresImportedSentences(self.session)
+
+    @cached_property
+    def imported_scheduling(self) -> PostgresImportedScheduling:
+        """Cards of imports."""
+        return PostgresImportedScheduling(self.session)
+
+    @cached_property
+    def imported_recordings(self) -> PostgresImportedRecordings:
+        """Recordings of imports."""
+        return PostgresImportedRecordings(self.session)
 
     @cached_property
     def attempts(self) -> PostgresAttempts:

@@ -11,6 +11,7 @@ from server.adapters.postgres.tables.accounts import (
 )
 from server.adapters.postgres.tables.base import Base
 from server.adapters.postgres.tables.content import PronunciationRow, SentenceRow
+from server.adapters.postgres.tables.imports import ImportFileRow, ImportPartRow, ImportRow
 from server.adapters.postgres.tables.jobs import JobRow
 from server.adapters.postgres.tables.learning import (
     CardMarkRow,
@@ -35,6 +36,9 @@ __all__ = [
     "DailyStatsRow",
     "ExportRow",
     "IdempotencyKeyRow",
+    "ImportFileRow",
+    "ImportPartRow",
+    "ImportRow",
     "JobRow",
     "LearningSettingsRow",
     "OneTimeTokenRow",

@@ -26,7 +26,8 @@ class SentenceRow(Base):
     `japanese`; `other_translations` one of `{"text", "source_id", "author", "licence"}`. `reading`, `reading_origin`
     and `difficulty` are null while analysis is awaited. `jlpt_level` is the n of Nn. `search_terms` holds what a
     search too short for trigrams asks for (the words as written, their dictionary forms and their readings in kana);
-    `romaji` is the reading in Latin letters. A deleted sentence keeps its row, so that what was learnt from it stays.
+    `romaji` is the reading in Latin letters. `import_fingerprints` names, by kind of
+    import, what its source said of it last. A deleted sentence keeps its row, so that what was learnt from it stays.
     """
 
     __tablename__ = "sentences"
@@ -56,6 +57,7 @@ class SentenceRow(Base):
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     owner_id: Mapped[Id | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     visibility: Mapped[str] = mapped_column(server_default="shared")
+    import_fingerprints: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     revision: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
@@ -84,6 +86,12 @@ class SentenceRow(Base):
         Index(None, "owner_id", "id", postgresql_where=text("owner_id IS NOT NULL")),
         Index(None, "difficulty", "id", postgresql_where=text("deleted_at IS NULL")),
         Index(None, "jlpt_level", "id", postgresql_where=text("deleted_at IS NULL")),
+        # Whether a space has a text already, asked for every entry of an import.
+        Index(
+            "ix_sentences_japanese_hash",
+            text("hashtextextended(japanese, 0)"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         Index(None, "tags", postgresql_using="gin"),
         Index(None, "search_terms", postgresql_using="gin"),
         *(

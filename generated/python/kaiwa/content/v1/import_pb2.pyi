@@ -330,6 +330,10 @@ class _ImportProblemKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Imp
     """A reading or index of the source does not fit the sentence. The sentence is taken with the analyser's reading."""
     IMPORT_PROBLEM_KIND_BAD_SCHEDULE: _ImportProblemKind.ValueType  # 19
     """A card's schedule or review can't be understood. The card arrives new."""
+    IMPORT_PROBLEM_KIND_JOB_FAILED: _ImportProblemKind.ValueType  # 20
+    """The job could not go on for a reason that is not in the files; the job's own failure says more. StartImport goes on
+    from there.
+    """
 
 class ImportProblemKind(_ImportProblemKind, metaclass=_ImportProblemKindEnumTypeWrapper):
     """What can be wrong with an import's file or entry."""
@@ -374,6 +378,10 @@ IMPORT_PROBLEM_KIND_READING_MISFIT: ImportProblemKind.ValueType  # 18
 """A reading or index of the source does not fit the sentence. The sentence is taken with the analyser's reading."""
 IMPORT_PROBLEM_KIND_BAD_SCHEDULE: ImportProblemKind.ValueType  # 19
 """A card's schedule or review can't be understood. The card arrives new."""
+IMPORT_PROBLEM_KIND_JOB_FAILED: ImportProblemKind.ValueType  # 20
+"""The job could not go on for a reason that is not in the files; the job's own failure says more. StartImport goes on
+from there.
+"""
 Global___ImportProblemKind: _TypeAlias = ImportProblemKind  # noqa: Y015
 
 @_typing.final

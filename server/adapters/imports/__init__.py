@@ -1,0 +1,1 @@
+"""Reading what people upload to be imported: in a limited process, as it may be hostile."""
