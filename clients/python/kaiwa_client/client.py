@@ -24,6 +24,7 @@ from kaiwa_client.calls import QUICK, Calls
 from kaiwa_client.channel import DEFAULT_ADDRESS, Address, open_channel, parse_address
 from kaiwa_client.clock import Clock, SystemClock
 from kaiwa_client.errors import CallFailed, NotSignedIn
+from kaiwa_client.importing import Imports
 from kaiwa_client.jobs import Jobs
 from kaiwa_client.mapping import records
 from kaiwa_client.mapping.practice_config import practice_config
@@ -65,6 +66,7 @@ class KaiwaClient:
         account: one's own sessions, profile and data.
         jobs: one's own background work.
         admin: what administrators do.
+        imports: sentences and decks brought from elsewhere.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class KaiwaClient:
         self.jobs = Jobs(JobsServiceStub(self._channel), self._calls, self._tokens)
         self.account = OwnAccount(self._accounts, self._calls, self._tokens, self.jobs)
         self.admin = Administration(self._accounts, self._calls, self._tokens)
+        self.imports = Imports(self._content, self._calls, self._tokens)
 
     async def __aenter__(self) -> Self:
         return self

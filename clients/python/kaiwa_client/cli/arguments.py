@@ -116,6 +116,20 @@ def parser() -> argparse.ArgumentParser:
     sentences.add_argument("--limit", type=_count, default=20, help="how many at most (default: 20)")
     _json(sentences)
 
+    bring = command("import", "import sentences, decks and their schedule: Anki packages, tables, Tatoeba's exports")
+    bring.add_argument("files", type=Path, nargs="+", metavar="FILE", help="the files; what each is for its name tells")
+    bring.add_argument("--kind", choices=("tatoeba", "tatoeba_pairs", "anki_package", "table"), help="what they are")
+    bring.add_argument("--shared", action="store_true", help="for everyone; for teachers and administrators")
+    bring.add_argument("--tag", action="append", default=[], help="add this tag to each sentence; may be given again")
+    bring.add_argument("--author", default="", metavar="NAME", help="of sentences whose source names none")
+    bring.add_argument("--licence", default="", metavar="NAME", help="of sentences whose source names none")
+    bring.add_argument("--skip-analysis", action="store_true", help="leave readings and levels to a later import")
+    bring.add_argument("--preview", action="store_true", help="show what importing would do, and stop there")
+    bring.add_argument("--rows", type=_count, default=5, help="how many entries to show before (default: 5)")
+    bring.add_argument("--yes", action="store_true", help="import without asking")
+    bring.add_argument("--resume", type=_id_from(""), metavar="ID", help="go on with this import")
+    _json(bring, "print one JSON object for each thing that happens, the report last")
+
     history = command("history", "list your attempts, newest first")
     history.add_argument(
         "--sentence-id",

@@ -17,7 +17,7 @@ import platformdirs
 from rich.console import Console
 from rich.text import Text
 
-from kaiwa_client.cli import account, accounts, admin, jobs, lists, own_data, practise, transcribing
+from kaiwa_client.cli import account, accounts, admin, importing, jobs, lists, own_data, practise, transcribing
 from kaiwa_client.cli.arguments import parser
 from kaiwa_client.cli.complaints import FAILED, INTERRUPTED, USAGE, complaint, exit_code
 from kaiwa_client.cli.world import UsageError, World, address_of, connect
@@ -41,6 +41,7 @@ _COMMANDS: Mapping[str, Callable[[World, Namespace], Awaitable[None]]] = Mapping
         "practice": practise.practice,
         "transcribe": transcribing.transcribe,
         "sentences": lists.sentences,
+        "import": importing.importing,
         "history": lists.history,
         "attempt": lists.attempt,
     }

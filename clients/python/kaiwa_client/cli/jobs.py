@@ -20,6 +20,8 @@ _STAGES: Mapping[str, str] = {
     "export.reading": "Reading records",
     "export.packing": "Packing recordings",
     "export.storing": "Storing the archive",
+    "import.checking": "Checking the files",
+    "import.sentences": "Importing",
     "deletion.stopping": "Stopping other jobs",
     "deletion.files": "Deleting recordings",
     "deletion.records": "Deleting records",
