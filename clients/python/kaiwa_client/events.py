@@ -58,11 +58,20 @@ class Impression:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class PitchPoint:
+    """The pitch at `time_ms` of the audio, above the speaker's median so far; None where the voice has none."""
+
+    time_ms: int
+    semitones: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partial(Event):
     """What has been heard so far: `stable_text` is never taken back, `unstable_text` may change.
 
-    `morae_read` of `morae_total` morae of the reference have been read; None without a reference.
+    `morae_read` of `morae_total` morae of the reference have been read; None without a reference. `pitch` is what is
+    new of it since the partial before.
     """
 
     stable_text: str
@@ -70,6 +79,7 @@ class Partial(Event):
     morae_read: int | None
     morae_total: int | None
     impressions: tuple[Impression, ...]
+    pitch: tuple[PitchPoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kaiwa_client.cli.summary import Log
-from kaiwa_client.events import AssessmentReady, Partial, SpeechStarted, TranscriptReady
+from kaiwa_client.events import AssessmentReady, Partial, PitchPoint, SpeechStarted, TranscriptReady
 from kaiwa_client.mapping.assessment import assessment as assessment_of
 from kaiwa_client.models import Transcript
 from kaiwa_client.practice import Practice
@@ -152,6 +154,7 @@ def partial(received: float, text: str) -> Partial:
 def test_counts_times_from_the_first_audio_and_from_its_end() -> None:
     practice, log = Spoken(), Log()
     log.add(SpeechStarted(sequence=1, audio_offset_ms=0, received=10.3, start_ms=180), practice)
+    log.add(replace(partial(10.5, ""), pitch=(PitchPoint(100, 1.5),)), practice)
     log.add(partial(10.75, "今"), practice)
     practice.audio_ended_at = 12.0
     log.add(partial(11.9, "今日"), practice)

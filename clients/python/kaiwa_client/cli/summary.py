@@ -86,10 +86,17 @@ class Log:
     speech_start_ms: int | None = None
     partials: int = 0
     partials_before_end: int = 0
+    _text: str = ""
     _times: dict[type[Event], float] = field(default_factory=dict)
 
     def add(self, event: Event, practice: Practice) -> None:
         """Takes an event in, as soon as it has come."""
+        if isinstance(event, Partial):
+            text = event.stable_text + event.unstable_text
+            if event.pitch and text == self._text:
+                # It tells no more than the pitch.
+                return
+            self._text = text
         self._times.setdefault(type(event), event.received)
         if isinstance(event, Partial):
             self.partials += 1

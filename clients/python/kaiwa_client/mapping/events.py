@@ -107,6 +107,10 @@ def _partial(message: practice_pb2.Partial, sequence: int, offset: int, received
         morae_read=message.morae_read if message.HasField("morae_read") else None,
         morae_total=message.morae_total if message.HasField("morae_total") else None,
         impressions=tuple(events.Impression(item.mora, item.score) for item in message.impressions),
+        pitch=tuple(
+            events.PitchPoint(milliseconds(point.time), point.semitones if point.HasField("semitones") else None)
+            for point in message.pitch
+        ),
     )
 
 
