@@ -15,6 +15,7 @@ import csv
 import json
 import os
 import random
+import socket
 import statistics
 import subprocess
 import sys
@@ -56,7 +57,7 @@ from server.learning.domain.submission import Submission
 from server.learning.domain.training import LoggedReview, training_set
 from server.learning.get_review_queue import GetReviewQueue
 from server.learning.submit_reviews import SubmitReviews
-from tests.support.processes import free_port
+from tests.support.processes import free_port, until
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data" / "srs"
@@ -351,26 +352,27 @@ def _baseline_server(url: str) -> Iterator[int]:
     database = parsed.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
     port = free_port()
     command = [str(python), "-m", "uvicorn", "--port", str(port), "--app-dir", str(ROOT), "bench.baseline.app:app"]
-    with _running(command, {"BASELINE_DATABASE_URL": database, "BASELINE_SECRET": _SECRET}, log=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "running on" in line:
-                break
-        else:
+    with _running(command, {"BASELINE_DATABASE_URL": database, "BASELINE_SECRET": _SECRET}) as process:
+        until(lambda: process.poll() is not None or _answers(port), "the baseline", 60)
+        if process.poll() is not None:
             raise RuntimeError("the baseline did not come up")
         yield port
 
 
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextlib.contextmanager
-def _running(
-    command: Sequence[str], environment: dict[str, str], *, log: bool = False
-) -> Iterator[subprocess.Popen[str]]:
+def _running(command: Sequence[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         command,
         env={**os.environ, **environment},
         cwd=ROOT,
-        stdout=subprocess.PIPE if log or "bench.bare" in command else subprocess.DEVNULL,
-        stderr=subprocess.STDOUT if log else subprocess.DEVNULL,
+        # What is logged and not read would stop the process when the pipe is full.
+        stdout=subprocess.PIPE if "bench.bare" in command else subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         text=True,
     )
     try:
