@@ -28,6 +28,7 @@ from server.assembly.shared import Shared
 from server.config import Settings
 from server.rpc.server import Service
 from server.speech.assess_recording import AssessRecording
+from server.speech.check_microphone import CheckMicrophone
 from server.speech.conclusion import Conclusion
 from server.speech.delete_attempt import DeleteAttempt
 from server.speech.domain.prosody.pitch import track
@@ -41,7 +42,16 @@ from server.speech.open_practice import OpenPractice, PracticeOpener
 from server.speech.parameters import assessment_parameters
 from server.speech.phoneme_assessor import PhonemeAssessor
 from server.speech.pitch_follower import VoicePitchFollower
-from server.speech.ports import SAMPLE_RATE, Assessor, Follower, PitchFollower, Recogniser, Samples, VoiceDetector
+from server.speech.ports import (
+    SAMPLE_RATE,
+    Assessor,
+    Computation,
+    Follower,
+    PitchFollower,
+    Recogniser,
+    Samples,
+    VoiceDetector,
+)
 from server.speech.practice import Practice
 from server.speech.practice_config import PracticeLimits, PracticePreparation
 from server.speech.practice_sessions import PracticeSessions
@@ -61,11 +71,13 @@ class Judging:
         assessor: judges utterances.
         follower: tells how far a reading is.
         pitch: tells the pitch of a voice while it speaks.
+        threads: where all of it is computed.
     """
 
     assessor: Assessor
     follower: Follower
     pitch: PitchFollower
+    threads: Computation
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +125,7 @@ def load_engines(settings: Settings, meter: Meter) -> Engines:
         PhonemeAssessor(acoustic_model, pronunciations, threads, assessment_parameters()),
         PhonemeFollower(acoustic_model, pronunciations, threads),
         VoicePitchFollower(threads),
+        threads,
     )
 
     def close() -> None:
@@ -202,6 +215,7 @@ async def speech(shared: Shared, engines: Engines) -> tuple[Service, PracticeSes
             clock=clock,
             limits=limits,
         ),
+        check_microphone=CheckMicrophone(files, pcm, voice, engines.judging.threads),
         start_speaking_session=StartSpeakingSession(unit_of_work, clock, ids),
         end_speaking_session=EndSpeakingSession(unit_of_work, clock),
         list_speaking_sessions=ListSpeakingSessions(unit_of_work, clock),

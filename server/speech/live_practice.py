@@ -28,6 +28,7 @@ from server.speech.domain.events import (
     SpeechStarted,
     Transcript,
 )
+from server.speech.domain.notices import recording_notices
 from server.speech.domain.session import (
     Action,
     DecodeAhead,
@@ -47,12 +48,14 @@ from server.speech.live_progress import LiveProgress
 from server.speech.live_transcript import LiveTranscript
 from server.speech.ordered_intake import OrderedIntake
 from server.speech.outbox import Outbox
-from server.speech.ports import Samples
+from server.speech.ports import SAMPLE_RATE, Samples
 from server.speech.practice_spec import PracticeSpec, PracticeTools
 from server.speech.recording import Recording
 
 _TOKEN_NOTICE = 60.0
 _REVOCATION_CHECK = 5.0
+_MICROPHONE_CHECK = 2.0
+"""Seconds of audio after which the microphone is judged anew."""
 
 
 class LivePractice:
@@ -85,6 +88,7 @@ class LivePractice:
         )
         self._events = EventStream(spec.practice_id, lambda: self._machine.received, tools.steady)
         self._heard = 0
+        self._checked = 0.0
         self._last_partial = Partial("", "")
         self._ahead = DecodedAhead()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -197,6 +201,15 @@ class LivePractice:
             self._spawn(self._follow(received))
         if self._machine.spoken and self._listening() and self._melody.due(received):
             self._spawn(self._tell_pitch(received))
+        self._listen_to_the_microphone(received)
+
+    def _listen_to_the_microphone(self, received: float) -> None:
+        """Tells of a recording that can't be judged well while there is time to do something about it."""
+        if not self._machine.spoken or received - self._checked < _MICROPHONE_CHECK:
+            return
+        self._checked = received
+        for notice in recording_notices(self._recording.whole, self._machine.segments, SAMPLE_RATE):
+            self.tell(notice)
 
     # -- what the machine decides
 

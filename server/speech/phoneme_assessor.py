@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from server.speech.domain.alignment import align
 from server.speech.domain.assessment import Assessment, Scores, UnassessableReason, Versions
 from server.speech.domain.bandwidth import is_narrow, widen
-from server.speech.domain.denoising import denoise
+from server.speech.domain.denoising import denoise, speech_over_noise
 from server.speech.domain.evidence import Evidence, Fit, fit_text, gather
 from server.speech.domain.explanation import Explanation, explain
 from server.speech.domain.findings import findings
@@ -22,6 +24,9 @@ from server.speech.domain.prosody.reading import judge_fluency, judge_prosody
 from server.speech.domain.reference import Reference
 from server.speech.domain.transitions import Transitions
 from server.speech.ports import SAMPLE_RATE, AcousticModel, Computation, Pronunciations, Samples
+
+_CLEAR = 8.0
+"""Margin from which on a mora is not looked at a second time: nothing of it would be told, and its score is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,8 @@ class PhonemeAssessor:
         if is_narrow(samples, SAMPLE_RATE, given.front_end.narrow_db):
             samples = widen(samples, SAMPLE_RATE, given.front_end.widening)
         view = self._look(samples, texts)
-        if view is None or view.fit.quality < given.front_end.good_fit:
+        doubtful = view is None or view.fit.quality < given.front_end.good_fit
+        if doubtful and speech_over_noise(samples) < given.front_end.clean_db:
             cleaned = self._look(denoise(samples, given.front_end.floor, given.front_end.excess), texts)
             if view is None or (cleaned is not None and cleaned.fit.quality > view.fit.quality):
                 view = cleaned
@@ -159,7 +165,10 @@ class PhonemeAssessor:
         alignment = align(transitions, text.ids)
         if alignment is None:
             return evidence.explanation
-        other = explain(transitions, text, alignment, given.sounds.biases, given.sounds.doubt)
+        doubtful = np.flatnonzero(evidence.explanation.margins < _CLEAR)
+        other = explain(
+            transitions, text, alignment, given.sounds.biases, given.sounds.doubt, [int(mora) for mora in doubtful]
+        )
         return evidence.explanation.or_better(other)
 
     def _look(self, samples: Samples, texts: Sequence[Pronunciation]) -> _View | None:

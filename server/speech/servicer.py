@@ -15,6 +15,7 @@ from kaiwa.speech.v1 import speech_service_pb2_grpc as pb_grpc
 from server.rpc.call import current_call, current_caller
 from server.rpc.wire import PageTokens, seconds
 from server.speech.assess_recording import AssessRecording
+from server.speech.check_microphone import CheckMicrophone
 from server.speech.delete_attempt import DeleteAttempt
 from server.speech.end_speaking_session import EndSpeakingSession
 from server.speech.finish_practice import FinishPractice
@@ -42,6 +43,7 @@ class SpeechUseCases:
     finish_practice: FinishPractice
     assess_recording: AssessRecording
     transcribe: Transcribe
+    check_microphone: CheckMicrophone
     start_speaking_session: StartSpeakingSession
     end_speaking_session: EndSpeakingSession
     list_speaking_sessions: ListSpeakingSessions
@@ -117,6 +119,10 @@ class SpeechServicer(pb_grpc.SpeechServiceServicer):
             audio_duration=seconds(transcribed.seconds),
             speech_model=transcribed.speech_model,
         )
+
+    async def CheckMicrophone(self, request: pb.CheckMicrophoneRequest, context: Context) -> pb.CheckMicrophoneResponse:
+        report = await self._use.check_microphone(current_caller(), requests.clip(request))
+        return pb.CheckMicrophoneResponse(report=results.microphone_message(report))
 
     async def StartSpeakingSession(
         self, request: pb.StartSpeakingSessionRequest, context: Context

@@ -33,7 +33,7 @@ from server.kernel.identity import Role
 from server.learning.servicer import LearningServicer
 from server.speech.servicer import SpeechServicer
 from tests.support.kana_grading import KanaAssessor
-from tests.support.speech import HummedPitch, LoudnessDetector, PacedFollower, ScriptedRecogniser
+from tests.support.speech import HummedPitch, InlineComputation, LoudnessDetector, PacedFollower, ScriptedRecogniser
 
 PASSWORD = "a long enough pass phrase"
 
@@ -132,9 +132,8 @@ async def assembled(
     recogniser, registry = ScriptedRecogniser(), CollectorRegistry()
 
     def load_engines(settings: Settings, meter: Meter) -> Engines:
-        return Engines(
-            recogniser, LoudnessDetector(), Judging(KanaAssessor(), PacedFollower(), HummedPitch()), lambda: None
-        )
+        judging = Judging(KanaAssessor(), PacedFollower(), HummedPitch(), InlineComputation())
+        return Engines(recogniser, LoudnessDetector(), judging, lambda: None)
 
     async with assemble(settings, database_url, load_engines=load_engines, registry=registry) as assembly:
         port = assembly.server.listen("127.0.0.1:0")

@@ -20,6 +20,7 @@ from server.errors import ApplicationError, InvalidInput, Reason, ResourceExhaus
 from server.kernel.identity import Caller, Role, SessionId, UserId
 from server.kernel.paging import Page, PageRequest
 from server.speech.assess_recording import AssessRecording
+from server.speech.check_microphone import CheckMicrophone
 from server.speech.conclusion import Conclusion
 from server.speech.delete_attempt import DeleteAttempt
 from server.speech.domain.assessment import (
@@ -382,6 +383,16 @@ class DictionaryAnalyser:
         return tuple(found)
 
 
+class InlineComputation:
+    """Computes at once."""
+
+    async def final(self, work: Callable[[], T]) -> T:
+        return work()
+
+    async def passing(self, work: Callable[[], T]) -> T:
+        return work()
+
+
 class PacedFollower:
     """Takes every reading for one of five morae a second.
 
@@ -727,6 +738,7 @@ class Speech:
                 clock=self.clock,
                 limits=self.limits,
             ),
+            check_microphone=CheckMicrophone(self.files, self.pcm, self.voice, InlineComputation()),
             start_speaking_session=StartSpeakingSession(self.database, self.clock, self.ids),
             end_speaking_session=EndSpeakingSession(self.database, self.clock),
             list_speaking_sessions=ListSpeakingSessions(self.database, self.clock),

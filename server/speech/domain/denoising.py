@@ -10,6 +10,16 @@ _QUIETEST = 0.1
 """Share of the frames that are taken for noise alone."""
 
 
+def speech_over_noise(samples: NDArray[np.float32]) -> float:
+    """Decibels by which the louder half of a recording's frames are over the quietest tenth; 0 for none."""
+    frames = samples[: len(samples) // _HOP * _HOP].reshape(-1, _HOP).astype(np.float64)
+    if len(frames) < 2:
+        return 0.0
+    powers = np.sort((frames**2).mean(axis=1)) + 1e-12
+    loud, quiet = powers[len(powers) // 2 :].mean(), powers[: max(1, int(_QUIETEST * len(powers)))].mean()
+    return 10 * float(np.log10(loud / quiet))
+
+
 def denoise(samples: NDArray[np.float32], floor: float, excess: float) -> NDArray[np.float32]:
     """Spectral subtraction by a Wiener filter (Lim and Oppenheim 1979).
 

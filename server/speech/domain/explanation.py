@@ -89,7 +89,12 @@ class _Edited:
 
 
 def explain(
-    transitions: Transitions, text: Pronunciation, alignment: Alignment, biases: Mapping[Confusion, float], doubt: float
+    transitions: Transitions,
+    text: Pronunciation,
+    alignment: Alignment,
+    biases: Mapping[Confusion, float],
+    doubt: float,
+    morae: Sequence[int] | None = None,
 ) -> Explanation:
     """Finds what was said in place of what.
 
@@ -99,16 +104,19 @@ def explain(
         alignment: its alignment.
         biases: added to the ratio against each kind of confusion: how much likelier that has to be.
         doubt: margin below which another sound is taken for what was said.
+        morae: which are to be looked at; None: all. The margins of the others are infinitely low.
     """
     count = len(text.spans)
     found = _Findings(count)
     edited = _Edited([text.phones[first:end] for first, end in text.spans], [True] * count)
     names, spans = text.phones, list(text.spans)
-    check: Sequence[int] = range(count)
+    check: Sequence[int] = range(count) if morae is None else morae
+    looked_at = np.zeros(count, bool)
     for number in range(_ROUNDS):
         states = chain(transitions, phone_ids(names))
         if number:
             alignment = trace(states, *forward(states))
+        looked_at[list(check)] = True
         candidates = [*alternatives(names, spans, check), *(omitted_words(text) if number == 0 else ())]
         found.take(candidates, ratios(transitions, states, alignment, candidates), biases, check)
         accepted = found.surest(doubt, edited.untouched)
@@ -131,7 +139,12 @@ def explain(
             states = chain(transitions, phone_ids(names))
             alignment = trace(states, *forward(states))
             break
-    return found.explanation(text, edited, spans, alignment)
+    explanation = found.explanation(text, edited, spans, alignment)
+    return (
+        explanation
+        if morae is None
+        else replace(explanation, margins=np.where(looked_at | explanation.wrong, explanation.margins, -np.inf))
+    )
 
 
 class _Findings:

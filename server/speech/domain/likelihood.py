@@ -38,9 +38,12 @@ def ratios(
     """
     if not alternatives:
         return np.zeros(0)
-    into, into_paused = forward(states, join=np.logaddexp)
-    out, out_paused = backward(states)
-    total = into[-1, -1]
+    forwards, forwards_paused = forward(states, join=np.logaddexp)
+    total = forwards[-1, -1]
+    # In single precision, which is twice as fast: taken relative to the total, so that what matters is near 0.
+    into, into_paused = forwards.astype(np.float32), forwards_paused.astype(np.float32)
+    out, out_paused = ((table - total).astype(np.float32) for table in backward(states))
+    stays, impossible = states.stays.astype(np.float32), np.float32(IMPOSSIBLE)
     frames, ids = transitions.frames, states.ids
 
     count, longest = len(alternatives), max(1, *(len(a.phones) for a in alternatives))
@@ -55,16 +58,16 @@ def ratios(
         path[row, 1 : 1 + len(alternative.phones)] = phone_ids(alternative.phones)
     rows = np.arange(count)
     last = path[rows, length]
-    may_pause = np.where(~empty & MAY_PRECEDE_PAUSE[last], 0.0, IMPOSSIBLE)
+    may_pause = np.where(~empty & MAY_PRECEDE_PAUSE[last], np.float32(0), impossible)
     begin = np.maximum(alignment.onsets[before + 1] - _MARGIN, 0)
     end = np.minimum(alignment.ends[after - 1] + _MARGIN, frames)
 
-    within = np.full((count, longest + 1), IMPOSSIBLE)
-    result = np.full(count, IMPOSSIBLE)
+    within = np.full((count, longest + 1), impossible)
+    result = np.full(count, impossible)
     for step in range(int(np.max(end - begin))):
         t = np.minimum(begin + step, frames - 1)
-        open_now = np.where(begin + step < end, 0.0, IMPOSSIBLE)
-        stay = states.stays[t]
+        open_now = np.where(begin + step < end, np.float32(0), impossible)
+        stay = stays[t]
         moves = transitions.moves[t[:, None], path[:, :-1], path[:, 1:]]
         resumed = transitions.moves[t, PAUSE_ID, path[:, 1]]
         entering = np.logaddexp(into[t, before] + moves[:, 0], into_paused[t, before] + resumed)
@@ -76,6 +79,6 @@ def ratios(
         result = np.logaddexp(result, paused + out_paused[t + 1, after - 1] + open_now)
         following = within + stay[:, None]
         following[:, 2:] = np.logaddexp(following[:, 2:], within[:, 1:-1] + moves[:, 1:-1])
-        following[:, 1] = np.logaddexp(following[:, 1], np.where(empty, IMPOSSIBLE, entering))
+        following[:, 1] = np.logaddexp(following[:, 1], np.where(empty, impossible, entering))
         within = following
-    return np.asarray(total - result, np.float64)
+    return -result.astype(np.float64)

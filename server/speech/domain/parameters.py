@@ -30,6 +30,7 @@ class FrontEnd:
     widening: float
     slower: float
     good_fit: float
+    clean_db: float
     floor: float
     excess: float
 

@@ -12,6 +12,7 @@ from kaiwa.speech.v1 import audio_pb2, practice_pb2, practice_purpose_pb2, pronu
 from kaiwa.speech.v1 import speech_service_pb2 as pb
 from server.errors import InvalidInput, Reason
 from server.rpc.wire import body_hash, moment
+from server.speech.check_microphone import Clip
 from server.speech.domain.assessment import AudioSpan
 from server.speech.domain.attempt import Purpose
 from server.speech.domain.reference import TextSpan
@@ -130,6 +131,13 @@ def recording(request: pb.TranscribeRequest) -> Recording:
     if not request.HasField("format"):
         return Recording(request.audio, language=hint)
     return Recording(request.audio, _ENCODINGS[request.format.encoding], request.format.sample_rate_hertz, hint)
+
+
+def clip(request: pb.CheckMicrophoneRequest) -> Clip:
+    """The clip that tells of a microphone."""
+    if not request.HasField("format"):
+        return Clip(request.audio)
+    return Clip(request.audio, _ENCODINGS[request.format.encoding], request.format.sample_rate_hertz)
 
 
 def new_session(request: pb.StartSpeakingSessionRequest) -> NewSession:

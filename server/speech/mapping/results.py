@@ -10,6 +10,7 @@ from kaiwa.speech.v1 import (
     attempt_pb2,
     audio_pb2,
     message_parameter_pb2,
+    microphone_pb2,
     pitch_pb2,
     practice_purpose_pb2,
     reference_pb2,
@@ -34,6 +35,7 @@ from server.speech.domain.assessment import (
 )
 from server.speech.domain.attempt import Attempt, Purpose, SpeakingSession
 from server.speech.domain.events import SuggestedRating, Transcript, TranscriptSegment
+from server.speech.domain.microphone import MicrophoneReport
 from server.speech.domain.prosody.pitch import FRAMES_A_SECOND
 from server.speech.domain.prosody.rhythm import Pause
 from server.speech.domain.reference import Reference, TextSpan
@@ -130,6 +132,21 @@ def attempt_message(attempt: Attempt) -> attempt_pb2.Attempt:
         message.audio.sample_rate_hertz = audio.sample_rate_hertz
         message.audio.size_bytes = audio.size_bytes
     return message
+
+
+def microphone_message(report: MicrophoneReport) -> microphone_pb2.MicrophoneReport:
+    """What a clip tells of a microphone."""
+    return microphone_pb2.MicrophoneReport(
+        verdict=microphone_pb2.MicrophoneVerdict.Value(f"MICROPHONE_VERDICT_{report.verdict.name}"),
+        problems=[microphone_pb2.MicrophoneProblem.Value(f"MICROPHONE_PROBLEM_{p.name}") for p in report.problems],
+        speech_level_dbfs=report.speech_dbfs,
+        peak_dbfs=report.peak_dbfs,
+        noise_level_dbfs=report.noise_dbfs,
+        snr_db=report.snr_db,
+        clipped_share=report.clipped_share,
+        speech_duration=seconds(report.speech_seconds),
+        bandwidth_hertz=report.bandwidth_hertz,
+    )
 
 
 def session_message(session: SpeakingSession) -> attempt_pb2.SpeakingSession:
