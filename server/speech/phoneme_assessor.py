@@ -12,7 +12,7 @@ from server.speech.domain.assessment import Assessment, Scores, UnassessableReas
 from server.speech.domain.bandwidth import is_narrow, widen
 from server.speech.domain.denoising import denoise, speech_over_noise
 from server.speech.domain.evidence import Evidence, Fit, fit_text, gather
-from server.speech.domain.explanation import Explanation, explain
+from server.speech.domain.explanation import Explanation, doubts
 from server.speech.domain.findings import findings
 from server.speech.domain.hearing import Heard, fluency_score, obstacle, voice_fluency
 from server.speech.domain.judgement import judge
@@ -89,7 +89,9 @@ class PhonemeAssessor:
             return Assessment(versions, reason=UnassessableReason.OTHER_CONTENT)
         index, evidence = found
         reference = texts[index].reference
-        if evidence.fit.quality <= given.gate.other_content and evidence.fit.total >= given.gate.telling_morae:
+        unheard = evidence.heard.count < given.gate.least_heard * (len(evidence.fit.pronunciation.ids) - 2)
+        poor = evidence.share(given.gate, given.sounds.doubt) == 0.0 or len(evidence.fit.morae) < given.gate.least_read
+        if unheard or (poor and evidence.fit.total >= given.gate.telling_morae):
             return Assessment(versions, reason=UnassessableReason.OTHER_CONTENT)
         seconds = len(samples) / SAMPLE_RATE
         judgement = judge(evidence, reference, given, seconds)
@@ -153,23 +155,23 @@ class PhonemeAssessor:
             given.sounds.doubt,
             given.lengths.prior_weight,
         )
-        if evidence.explanation.margins.min(initial=0.0) < given.sounds.doubt:
-            evidence = replace(evidence, explanation=self._second_look(samples, evidence))
+        short = len(samples) <= given.front_end.short_seconds * SAMPLE_RATE
+        for speed in given.front_end.short_speeds if short else given.front_end.speeds:
+            if evidence.explanation.margins.min(initial=0.0) < given.sounds.doubt:
+                evidence = replace(evidence, explanation=self._look_again(samples, evidence, speed))
         return view.index, evidence
 
-    def _second_look(self, samples: Samples, evidence: Evidence) -> Explanation:
+    def _look_again(self, samples: Samples, evidence: Evidence, speed: float) -> Explanation:
         """What was said, each mora as right as the better of two looks says."""
         given = self._parameters
-        transitions = self._model.transitions(samples, given.front_end.slower)
+        transitions = self._model.transitions(samples, speed)
         text = evidence.fit.pronunciation
         alignment = align(transitions, text.ids)
         if alignment is None:
             return evidence.explanation
-        doubtful = np.flatnonzero(evidence.explanation.margins < _CLEAR)
-        other = explain(
-            transitions, text, alignment, given.sounds.biases, given.sounds.doubt, [int(mora) for mora in doubtful]
-        )
-        return evidence.explanation.or_better(other)
+        doubtful = [int(mora) for mora in np.flatnonzero(evidence.explanation.margins < _CLEAR)]
+        other = doubts(transitions, text, alignment, given.sounds.biases, doubtful)
+        return evidence.explanation.or_better(other, given.sounds.doubt)
 
     def _look(self, samples: Samples, texts: Sequence[Pronunciation]) -> _View | None:
         transitions = self._model.transitions(samples)

@@ -11,6 +11,7 @@ from server.speech.domain.alignment import IMPOSSIBLE, Alignment, Chain, Table, 
 from server.speech.domain.confusions import Confusion
 from server.speech.domain.explanation import Explanation, explain
 from server.speech.domain.lengths import Lengths, measure_lengths
+from server.speech.domain.parameters import Gate
 from server.speech.domain.phone_loop import HeardPhones
 from server.speech.domain.phones import PAUSE_ID
 from server.speech.domain.pronunciation import Pronunciation
@@ -70,6 +71,15 @@ class Evidence:
     explanation: Explanation
     lengths: Lengths | None
     heard: HeardPhones
+
+    def share(self, gate: Gate, doubt: float) -> float:
+        """How much of the points the fit leaves, 0 to 1: all of what fits at all where nothing seems wrong.
+
+        Args:
+            doubt: as in `explain`.
+        """
+        share = gate.share(self.fit.quality)
+        return 1.0 if share > 0 and self.explanation.margins.min() >= doubt else share
 
 
 def fit_text(
@@ -193,7 +203,7 @@ def morae_read(transitions: Transitions, states: Chain, phones: Table, whole: Pr
     """
     silence = np.concatenate([[0.0], np.cumsum(states.stays)])
     rest = silence[-1] - silence[1:]
-    best, read = float(phones[0, 0] + silence[-1]), 0
+    best, read = float(phones[0, 0] + silence[-1]) - _OMISSION_COST * (len(whole.ids) - 2), 0
     for mora, (_, end) in enumerate(whole.spans):
         phone = end - 1
         if mora == len(whole.spans) - 1:
@@ -204,6 +214,8 @@ def morae_read(transitions: Transitions, states: Chain, phones: Table, whole: Pr
             falling_silent = transitions.moves[:, whole.ids[phone], PAUSE_ID]
             score = float(np.max(phones[:-1, phone] + falling_silent + rest, initial=IMPOSSIBLE))
             score = max(score, float(phones[-1, phone]))
+        # What is unread costs as what is left out elsewhere: a sound that is not heard is no learner who stops.
+        score -= _OMISSION_COST * (len(whole.ids) - 1 - end)
         if score > best:
             best, read = score, mora + 1
     return read

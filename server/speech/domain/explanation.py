@@ -56,16 +56,30 @@ class Explanation:
     ends: NDArray[np.intp]
     alignment: Alignment
 
-    def or_better(self, other: Explanation) -> Explanation:
-        """The same with each mora as right as the better of two explanations says; places and lengths stay."""
+    def or_better(self, other: Doubts, doubt: float) -> Explanation:
+        """The same with each mora as right as the better of two looks says; places and lengths stay."""
         better = other.margins > self.margins
         return replace(
             self,
             margins=np.maximum(self.margins, other.margins),
             confusions=_chosen(better, other.confusions, self.confusions),
             said=_chosen(better, other.said, self.said),
-            wrong=np.where(better, other.wrong, self.wrong),
+            wrong=self.wrong & (np.maximum(self.margins, other.margins) < doubt),
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Doubts:
+    """What speaks against some morae in one look at them, echoes included.
+
+    Attributes:
+        margins: (morae,) as of an explanation; infinitely low where no look was taken.
+        confusions, said: as of an explanation.
+    """
+
+    margins: NDArray[np.float64]
+    confusions: tuple[Confusion | None, ...]
+    said: tuple[tuple[str, ...], ...]
 
 
 def _chosen(better: NDArray[np.bool_], one: tuple[T, ...], other: tuple[T, ...]) -> tuple[T, ...]:
@@ -94,7 +108,6 @@ def explain(
     alignment: Alignment,
     biases: Mapping[Confusion, float],
     doubt: float,
-    morae: Sequence[int] | None = None,
 ) -> Explanation:
     """Finds what was said in place of what.
 
@@ -104,19 +117,16 @@ def explain(
         alignment: its alignment.
         biases: added to the ratio against each kind of confusion: how much likelier that has to be.
         doubt: margin below which another sound is taken for what was said.
-        morae: which are to be looked at; None: all. The margins of the others are infinitely low.
     """
     count = len(text.spans)
     found = _Findings(count)
     edited = _Edited([text.phones[first:end] for first, end in text.spans], [True] * count)
     names, spans = text.phones, list(text.spans)
-    check: Sequence[int] = range(count) if morae is None else morae
-    looked_at = np.zeros(count, bool)
+    check: Sequence[int] = range(count)
     for number in range(_ROUNDS):
         states = chain(transitions, phone_ids(names))
         if number:
             alignment = trace(states, *forward(states))
-        looked_at[list(check)] = True
         candidates = [*alternatives(names, spans, check), *(omitted_words(text) if number == 0 else ())]
         found.take(candidates, ratios(transitions, states, alignment, candidates), biases, check)
         accepted = found.surest(doubt, edited.untouched)
@@ -139,12 +149,30 @@ def explain(
             states = chain(transitions, phone_ids(names))
             alignment = trace(states, *forward(states))
             break
-    explanation = found.explanation(text, edited, spans, alignment)
-    return (
-        explanation
-        if morae is None
-        else replace(explanation, margins=np.where(looked_at | explanation.wrong, explanation.margins, -np.inf))
-    )
+    return found.explanation(text, edited, spans, alignment)
+
+
+def doubts(
+    transitions: Transitions,
+    text: Pronunciation,
+    alignment: Alignment,
+    biases: Mapping[Confusion, float],
+    morae: Sequence[int],
+) -> Doubts:
+    """Looks at some morae once.
+
+    Args:
+        transitions: the evidence.
+        text: what was to be said.
+        alignment: its alignment.
+        biases: as in `explain`.
+        morae: which are looked at.
+    """
+    found = _Findings(len(text.spans))
+    candidates = [*alternatives(text.phones, text.spans, morae), *omitted_words(text)]
+    against = ratios(transitions, chain(transitions, text.ids), alignment, candidates)
+    found.take(candidates, against, biases, morae)
+    return found.doubts(morae)
 
 
 class _Findings:
@@ -204,6 +232,24 @@ class _Findings:
     def _near(self, mora: int, accepted: Sequence[Alternative]) -> bool:
         return any(a.mora - 1 <= mora <= a.mora + a.morae for a in accepted)
 
+    def doubts(self, morae: Sequence[int]) -> Doubts:
+        """What speaks against some morae, words left out among it."""
+        for margin, word in self._words:
+            for mora in range(word.mora, word.mora + word.morae):
+                if margin < self._margins[mora]:
+                    self._margins[mora], self._best[mora] = margin, word
+        looked = np.full(len(self._margins), -np.inf)
+        looked[list(morae)] = self._margins[list(morae)]
+        return Doubts(looked, self._confusions(), self._said())
+
+    def _confusions(self) -> tuple[Confusion | None, ...]:
+        return tuple(None if best is None else best.confusion for best in self._best)
+
+    def _said(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(
+            () if best is None or best.confusion is Confusion.WORD_OMITTED else best.phones for best in self._best
+        )
+
     def explanation(
         self, text: Pronunciation, edited: _Edited, spans: Sequence[tuple[int, int]], alignment: Alignment
     ) -> Explanation:
@@ -223,10 +269,8 @@ class _Findings:
         ends[0] = alignment.ends[0]
         return Explanation(
             self._margins,
-            tuple(None if best is None else best.confusion for best in self._best),
-            tuple(
-                () if best is None or (best.confusion is Confusion.WORD_OMITTED) else best.phones for best in self._best
-            ),
+            self._confusions(),
+            self._said(),
             self._wrong,
             self._lengths,
             onsets,

@@ -93,7 +93,7 @@ def judge(evidence: Evidence, reference: Reference, parameters: AssessmentParame
     morae = _morae(evidence, reference, doubts, parameters, seconds)
     insertions = _insertions(evidence, seconds)
     words = _words(reference, morae, doubts, insertions)
-    gate = parameters.gate.share(evidence.fit.quality)
+    gate = evidence.share(parameters.gate, parameters.sounds.doubt)
     missing = {i for i, word in enumerate(words) if word.error is ErrorKind.OMISSION and word.span is None}
     said = [mora for mora in morae if mora.word not in missing]
     accuracy = sum(mora.score for mora in said) / max(1, len(said) + len(insertions))

@@ -110,10 +110,15 @@ def measure_lengths(pronunciation: Pronunciation, said: Explanation, prior_weigh
     # The phone after a pause, and the first and the last of all, have no neighbour to be told apart from.
     pause_before = np.concatenate([[True, True], after_pause[1:]])
     pause_after = np.concatenate([after_pause[:-1], [True, True]])
+    last = {phrase.first_mora + phrase.mora_count - 1 for phrase in pronunciation.phrases}
+    # A particle of one mora at the end of a phrase is where speakers think.
+    words = [mora.word for mora in pronunciation.reference.morae]
+    particles = {mora for mora in last if words.count(words[mora]) == 1}
     reliable = np.array(
         [
             not pause_after[u.first : u.end].any()
             and not (u.held is Held.CLOSURE and pause_before[u.first])
+            and not (u.held is Held.VOWEL and u.last_mora in particles)
             and not any(said.wrong[m] and not said.said[m] for m in range(u.first_mora, u.last_mora + 1))
             for u in found
         ]
@@ -133,7 +138,6 @@ def measure_lengths(pronunciation: Pronunciation, said: Explanation, prior_weigh
         support[i] = same.sum()
         weight = same.sum() / (same.sum() + prior_weight)
         ratios[i] = raw[i] - (weight * rate + (1 - weight) * general)
-    last = {phrase.first_mora + phrase.mora_count - 1 for phrase in pronunciation.phrases}
     final = np.array([u.last_mora in last for u in found])
     overall = float(np.median(raw[reliable])) if reliable.any() else 0.0
     return Lengths(found, np.maximum(frames, 1) * FRAME, ratios, reliable, support, final, overall)

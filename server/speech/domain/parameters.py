@@ -28,7 +28,9 @@ class FrontEnd:
 
     narrow_db: float
     widening: float
-    slower: float
+    speeds: tuple[float, ...]
+    short_speeds: tuple[float, ...]
+    short_seconds: float
     good_fit: float
     clean_db: float
     floor: float
@@ -42,6 +44,8 @@ class Gate:
     other_content: float
     full: float
     worst_phone: float
+    least_heard: float
+    least_read: int
     omissions_below: float
     telling_morae: int
 
@@ -150,7 +154,7 @@ def read_parameters(document: Mapping[str, Any]) -> AssessmentParameters:
     return AssessmentParameters(
         recipe=document["recipe"],
         speech=_table(SpeechLimits, document["speech"]),
-        front_end=_table(FrontEnd, document["front_end"]),
+        front_end=_table(FrontEnd, _with_tuples(document["front_end"])),
         gate=_table(Gate, document["gate"]),
         sounds=_table(Sounds, sounds),
         lengths=_table(LengthParameters, lengths),
@@ -167,6 +171,10 @@ def _accent(values: Mapping[str, Any]) -> AccentParameters:
         if set(values[table]) != set(names):
             raise ValueError(f"accent.{table}: {sorted(set(values[table]) ^ set(names))} are missing or unknown.")
     return _table(AccentParameters, {**values, "melody": _table(MelodyParameters, values["melody"])})
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def _table(kind: type[T], values: Mapping[str, Any]) -> T:

@@ -27,6 +27,11 @@ class HeardPhones:
     score: float
     frame_scores: NDArray[np.float64]
 
+    @property
+    def count(self) -> int:
+        """How many phones there are, pauses not counted."""
+        return int(np.sum(self.ids != PAUSE_ID))
+
     def between(self, start: int, end: int) -> tuple[str, ...]:
         """The names of the phones that begin in frames `start` up to, not including, `end`; no pauses."""
         chosen = self.ids[(self.onsets >= start) & (self.onsets < end)]
