@@ -140,7 +140,7 @@ bench-transcription: $(INSTALLED) ## Measure recognition: accuracy against the f
 	@$(BIN)/python -m bench.transcription
 
 .PHONY: bench-content
-bench-content: $(INSTALLED) ## Measure content: readings and accents against checked sentences
+bench-content: $(INSTALLED) ## Measure content: readings and accents against checked sentences, imports of all of Tatoeba
 	@$(BIN)/python -m bench.content
 
 .PHONY: bench-accounts

@@ -1,17 +1,25 @@
-"""Measures content: readings and accents. `make bench-content` runs it; one JSON object a line."""
+"""Measures content: readings and accents, and imports. `make bench-content` runs it; one JSON object a line.
+
+`python -m bench.content readings` or `imports` measures only that.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.importing import Ran, workbench
 from bench.readings import Phrase, checked_sentences, score
 from bench.report import figure, machine
 from server.adapters.openjtalk.taking_apart import TextParts
+from server.content.domain.imports import Counts, FileRole, ImportKind, ImportOptions, Outcome
+from server.content.domain.sentence import Visibility
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -73,6 +81,44 @@ def readings() -> bool:
     return all(held)
 
 
+async def imports() -> bool:
+    """All of Tatoeba imported without analysis, with it, and again; time, memory and what came of it."""
+    folder = SHARED / "tatoeba"
+    if not folder.is_dir():
+        sys.stderr.write(f"left out: imports, as there is no {folder}\n")
+        return True
+    files = {
+        FileRole.TATOEBA_SENTENCES: folder / "jpn_sentences.tsv.bz2",
+        FileRole.TATOEBA_ENGLISH: folder / "eng_sentences.tsv.bz2",
+        FileRole.TATOEBA_LINKS: folder / "links.csv.bz2",
+        FileRole.TATOEBA_INDICES: folder / "jpn_indices.tar.bz2",
+        FileRole.TATOEBA_PAIRS: folder / "jpn-eng.zip",
+    }
+    shared = ImportOptions(Visibility.SHARED)
+    async with workbench() as bench:
+        raw = await bench.imported(ImportKind.TATOEBA, files, replace(shared, skip_analysis=True))
+    async with workbench() as bench:
+        first = await bench.imported(ImportKind.TATOEBA, files, shared)
+        second = await bench.imported(ImportKind.TATOEBA, files, shared)
+    held = [figure("tatoeba, raw import", raw.seconds, "s", _entries(raw), 60)]
+    held.append(figure("tatoeba, import with analysis", first.seconds, "s", _entries(first), 600, aim=240))
+    held.append(figure("tatoeba, memory of an import", first.peak_bytes / 2**20, "MiB", 1, 1024))
+    held.append(
+        figure("tatoeba, second import", second.seconds / first.seconds, "of the first", _entries(second), 0.25)
+    )
+    changed = second.result.report.sentences if second.result.report is not None else Counts(added=1)
+    more = changed.added + changed.updated
+    held.append(figure("tatoeba, sentences changed by the second import", more, "sentences", _entries(second), 0))
+    kept = first.result.report.sentences.added if first.result.report is not None else 0
+    held.append(figure("tatoeba, sentences imported", kept, "sentences", _entries(first), 246_000, at_least=True))
+    return all(held)
+
+
+def _entries(ran: Ran) -> int:
+    report = ran.result.report
+    return 0 if report is None else sum(getattr(report.sentences, fate.value) for fate in Outcome)
+
+
 def _of_labels(labels: Any) -> list[Phrase]:
     phrases: list[tuple[list[str], set[int]]] = []
     last, sound = "", ""
@@ -98,8 +144,12 @@ def _of_labels(labels: Any) -> list[Phrase]:
 
 def main() -> int:
     """Prints every figure; 1 where one is not as it must be."""
-    machine("pyopenjtalk-plus", "SudachiPy", "sudachidict-core")
-    return 0 if readings() else 1
+    wanted = sys.argv[1:] or ["readings", "imports"]
+    machine("pyopenjtalk-plus", "SudachiPy", "sudachidict-core", "psycopg")
+    held = [readings() if "readings" in wanted else True]
+    if "imports" in wanted:
+        held.append(asyncio.run(imports()))
+    return 0 if all(held) else 1
 
 
 if __name__ == "__main__":
