@@ -109,8 +109,8 @@ async def test_partials_come_while_a_sentence_is_read(channel: grpc.aio.Channel,
     settled = ""
     for partial in outcome.partials:
         assert partial.stable_text.startswith(settled), "what was settled was taken back"
-        # The position is known before any text.
-        assert partial.stable_text + partial.unstable_text or partial.morae_read
+        # The position and the pitch are known before any text.
+        assert partial.stable_text + partial.unstable_text or partial.morae_read or partial.pitch
         settled = partial.stable_text
     assert outcome.assessment.assessable
 

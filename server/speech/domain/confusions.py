@@ -32,7 +32,7 @@ class Confusion(StrEnum):
 LENGTHS = frozenset({Confusion.LONG_LOST, Confusion.LONG_ADDED, Confusion.GEMINATE_LOST, Confusion.GEMINATE_ADDED})
 """Confusions that durations decide about: the network hardly ever emits a repeated vowel."""
 
-VOICELESS = frozenset({"k", "ky", "s", "sh", "t", "ch", "ts", "p", "py", "f", "h", "hy"})
+VOICELESS = frozenset({"k", "ky", "s", "sh", "t", "ch", "ts", "p", "py"})
 """Consonants before which a geminate can stand."""
 
 _VOICING = {
@@ -111,7 +111,9 @@ def _of_mora(names: Sequence[str], first: int, end: int) -> Iterator[tuple[Confu
         yield Confusion.LONG_ADDED, end, (*own, vowel)
     if after != "N":
         yield Confusion.NASAL_ADDED, end, (*own, "N")
-    yield Confusion.MORA_OMITTED, end, ()
+    if own != (after,):
+        # Of two like vowels one may be missing: that is a matter of length.
+        yield Confusion.MORA_OMITTED, end, ()
     for other in VOWELS:
         if other != vowel:
             yield Confusion.VOWEL, end, (*own[:-1], other)
