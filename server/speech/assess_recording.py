@@ -107,7 +107,8 @@ class AssessRecording:
         seconds = len(samples) / SAMPLE_RATE
         voice = await find_voice(self._voice, samples)
         pieces = _one_piece(voice, seconds) if spec.references else cut_speech(voice, seconds)
-        transcript = await transcribe_recording(self._recogniser, self._analyser, samples, pieces)
+        known = bool(spec.references)
+        transcript = await transcribe_recording(self._recogniser, self._analyser, samples, pieces, known=known)
         utterance = Utterance(spec, transcript, voice, samples, seconds)
         assessed = await self._conclusion.assess(utterance) if judge else None
         attempt = await self._conclusion.save(utterance, assessed, lambda: None)

@@ -146,6 +146,7 @@ class LiveTranscript:
             start,
             end,
             live=True,
+            known=bool(self._references),
             shown=was.shown,
             mend=mend,
         )

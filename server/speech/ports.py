@@ -70,7 +70,7 @@ class Recogniser(Protocol):
         ...
 
     async def final(
-        self, samples: Samples, *, language: str | None = None, shown: str = "", live: bool = True
+        self, samples: Samples, *, language: str | None = None, shown: str = "", live: bool = True, known: bool = False
     ) -> Recognised:
         """The best transcript of a stretch of speech; goes before every partial.
 
@@ -79,6 +79,7 @@ class Recogniser(Protocol):
             language: what is expected; what is clearly another language is transcribed in that one.
             shown: what was shown of it; of two transcripts as good as each other the one that begins so is taken.
             live: whether somebody has just said it; a file takes turns with partials.
+            known: whether it is known what is to be said; else short English that sounds Japanese is looked at twice.
 
         Raises:
             ResourceExhausted: SPEECH_OVERLOADED when there is too much to do.

@@ -26,6 +26,7 @@ async def transcribe_segment(
     *,
     language: str | None = JAPANESE,
     live: bool = False,
+    known: bool = False,
     shown: str = "",
     mend: Callable[[str], str] = str,
 ) -> TranscriptSegment:
@@ -36,10 +37,11 @@ async def transcribe_segment(
         start, end: where it stands in the recording, seconds.
         language: what is expected; None: whatever is heard.
         live: whether somebody has just said it.
+        known: whether it is known what is to be said.
         shown: what was shown of it.
         mend: applied to Japanese text.
     """
-    heard = await recogniser.final(samples, language=language, shown=shown, live=live)
+    heard = await recogniser.final(samples, language=language, shown=shown, live=live, known=known)
     japanese = bool(heard.text) and heard.language == JAPANESE
     text = mend(heard.text) if japanese else heard.text
     reading = await read(analyser, text) if japanese else ""
@@ -71,6 +73,7 @@ async def transcribe_recording(
     pieces: Sequence[Segment],
     *,
     language: str | None = JAPANESE,
+    known: bool = False,
 ) -> Transcript:
     """Recognises pieces of a recording, each at most 30 s, and puts them together.
 
@@ -78,6 +81,7 @@ async def transcribe_recording(
         samples: the whole recording.
         pieces: what of it is recognised, seconds; none: the transcript is empty.
         language: what is expected; None: whatever is heard.
+        known: whether it is known what is to be said.
     """
     return join_segments(
         [
@@ -88,6 +92,7 @@ async def transcribe_recording(
                 piece.start,
                 piece.end,
                 language=language,
+                known=known,
             )
             for piece in pieces
         ]

@@ -225,7 +225,7 @@ class ScriptedRecogniser:
         return await self._hear("partial", samples(), None, self.partials)
 
     async def final(
-        self, samples: Samples, *, language: str | None = None, shown: str = "", live: bool = True
+        self, samples: Samples, *, language: str | None = None, shown: str = "", live: bool = True, known: bool = False
     ) -> Recognised:
         return await self._hear("final", samples, language, self.finals)
 

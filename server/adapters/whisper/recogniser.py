@@ -14,6 +14,7 @@ from server.adapters.whisper.vad import SileroNetwork
 from server.speech.domain.stability import keeping
 from server.speech.ports import SAMPLE_RATE, Recognised, Samples
 
+_ENGLISH = "en"
 _NOTHING = Recognised(text="", confidence=None, language="", languages={})
 
 
@@ -103,7 +104,7 @@ class WhisperRecogniser:
         return await self._threads.run(Priority.PARTIAL, lambda: self._transcriber.partial(samples()))
 
     async def final(
-        self, samples: Samples, *, language: str | None = None, shown: str = "", live: bool = True
+        self, samples: Samples, *, language: str | None = None, shown: str = "", live: bool = True, known: bool = False
     ) -> Recognised:
         """The best transcript of a stretch of speech; goes before every partial.
 
@@ -112,6 +113,7 @@ class WhisperRecogniser:
             language: what is expected as a BCP 47 tag; what is clearly another language is transcribed in that one.
             shown: what was shown of it; of two transcripts as good as each other the one that begins so is taken.
             live: whether somebody has just said it; a file takes turns with partials.
+            known: whether it is known what is to be said; else short English that sounds Japanese is looked at twice.
 
         Raises:
             ResourceExhausted: SPEECH_OVERLOADED.
@@ -119,7 +121,9 @@ class WhisperRecogniser:
         """
         return await self._threads.run(
             Priority.FINAL if live else Priority.FILE,
-            lambda: self._transcriber.final(samples, language, lambda: self._threads.finals_waiting > 0, shown),
+            lambda: self._transcriber.final(
+                samples, language, lambda: self._threads.finals_waiting > 0, shown, known=known
+            ),
         )
 
     def close(self) -> None:
@@ -155,7 +159,9 @@ class Transcriber:
             text = kept if kept != text else ""
         return _recognised(text, decoded, language, languages)
 
-    def final(self, samples: Samples, language: str | None, hurry: Callable[[], bool], shown: str = "") -> Recognised:
+    def final(
+        self, samples: Samples, language: str | None, hurry: Callable[[], bool], shown: str = "", *, known: bool = False
+    ) -> Recognised:
         """Greedy; where that is unsure a beam on the same encoding; where both run away, again with the full window.
 
         Args:
@@ -163,6 +169,7 @@ class Transcriber:
             language: what is expected.
             hurry: whether others wait, so that a sound greedy decoding must do.
             shown: what was shown of it.
+            known: whether it is known what is to be said, so that the language is hardly in question.
         """
         recipe = self._recipe
         voice = measure_voice(self._network.judge(samples))
@@ -174,6 +181,10 @@ class Transcriber:
         best = self._best(samples, encoded, spoken, voice, hurry)
         if best is None or self._unbelievable(best, voice):
             return _NOTHING
+        if not known and spoken == recipe.expected and recipe.language.doubtful(languages, spoken):
+            english = self._decode(encoded, _ENGLISH, voice, beam=1)
+            if recipe.language.rather_english(best.logprob, english.logprob):
+                return _recognised(without_repetition(english.text), english, _ENGLISH, languages)
         return _recognised(self._kept(encoded, spoken, best.text, shown), best, spoken, languages)
 
     def _kept(self, encoded: Encoded, language: str, text: str, shown: str) -> str:

@@ -63,3 +63,18 @@ def test_the_expected_language_stands_unless_the_evidence_is_strong(
     languages: dict[str, float], voice_seconds: float, decided: str
 ) -> None:
     assert LANGUAGE.decide(languages, "ja", voice_seconds) == decided
+
+
+def test_english_that_may_sound_japanese_is_doubtful() -> None:
+    gate = LanguageGate()
+    assert gate.doubtful({"ja": 0.021, "en": 0.54}, "ja")
+    assert not gate.doubtful({"ja": 0.2, "en": 0.66}, "ja")
+    assert not gate.doubtful({"ja": 0.9, "en": 0.05}, "ja")
+    assert not gate.doubtful({"ja": 0.02, "en": 0.9}, "en")
+
+
+def test_doubtful_speech_is_english_where_its_text_is_clearly_likelier_so() -> None:
+    gate = LanguageGate()
+    assert gate.rather_english(-1.34, -0.30)
+    assert not gate.rather_english(-1.01, -0.95)
+    assert not gate.rather_english(-0.5, -0.9)

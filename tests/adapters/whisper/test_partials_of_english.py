@@ -62,7 +62,7 @@ class OnePass:
         return self.heard
 
     async def final(
-        self, samples: Samples, *, language: str | None = None, shown: str = "", live: bool = True
+        self, samples: Samples, *, language: str | None = None, shown: str = "", live: bool = True, known: bool = False
     ) -> Recognised:
         raise AssertionError("a partial of unfinished speech needs no final")
 
