@@ -41,7 +41,7 @@ from server.adapters.fsrs.fitting import FsrsFitting
 from server.adapters.postgres.embedded import EmbeddedPostgres
 from server.adapters.postgres.engine import create_engine, libpq_url
 from server.adapters.postgres.migrate import upgrade
-from server.adapters.postgres.unit_of_work import unit_of_work_factory
+from server.adapters.postgres.unit_of_work import reading_factory, unit_of_work_factory
 from server.adapters.tokens import JwtAccessTokens, KeyFolder, ensure_keys
 from server.assembly.learning import ContentSentences
 from server.content.batch_get_sentences import BatchGetSentences
@@ -177,7 +177,7 @@ async def _models(url: str) -> Any:
 async def _plans(url: str, learners: int, home: Path) -> list[bool]:
     """Runs both use cases once, counts their statements, and reads the plan of each."""
     engine = create_engine(url)
-    unit_of_work, clock = unit_of_work_factory(engine), SystemClock()
+    unit_of_work, reading, clock = unit_of_work_factory(engine), reading_factory(engine), SystemClock()
     ran: list[tuple[str, Any]] = []
 
     def remember(_c: object, _k: object, statement: str, parameters: Any, _x: object, many: bool) -> None:
@@ -188,10 +188,10 @@ async def _plans(url: str, learners: int, home: Path) -> list[bool]:
     caller = Caller(learner(number), Role.STUDENT, session(number), clock.now() + timedelta(days=1))
     held = []
 
-    sentences = ContentSentences(BatchGetSentences(unit_of_work))
+    sentences = ContentSentences(BatchGetSentences(reading))
 
     async def queue() -> None:
-        await GetReviewQueue(unit_of_work, sentences, clock)(caller, CardFilter(), 20)
+        await GetReviewQueue(reading, sentences, clock)(caller, CardFilter(), 20)
 
     async def submit() -> None:
         submission = Submission(
@@ -208,7 +208,7 @@ async def _plans(url: str, learners: int, home: Path) -> list[bool]:
 
     async def sign_in() -> None:
         tokens = JwtAccessTokens(KeyFolder(home / "keys"), issuer="kaiwa", audience="kaiwa")
-        await Authenticate(unit_of_work, tokens, clock)(_token(tokens, number))
+        await Authenticate(reading, tokens, clock)(_token(tokens, number))
 
     try:
         for name, run in (("authentication", sign_in), ("GetReviewQueue", queue), ("SubmitReview", submit)):

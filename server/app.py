@@ -29,7 +29,7 @@ from server.adapters.postgres.embedded import EmbeddedPostgres
 from server.adapters.postgres.engine import create_engine, libpq_url
 from server.adapters.postgres.job_changes import PostgresJobChanges
 from server.adapters.postgres.migrate import upgrade
-from server.adapters.postgres.unit_of_work import unit_of_work_factory
+from server.adapters.postgres.unit_of_work import reading_factory, unit_of_work_factory
 from server.adapters.tokens import JWKS_PATH, JwtAccessTokens, KeyFolder, ensure_keys, jwks, page_token_secret
 from server.assembly.accounts import accounts
 from server.assembly.content import content
@@ -107,6 +107,7 @@ async def assemble(
             settings=settings,
             stack=stack,
             unit_of_work=unit_of_work_factory(engine),
+            reading=reading_factory(engine),
             store=ObjectAudioStore(open_store(settings.object_store_url, settings.home / "objects")),
             clock=clock,
             ids=ids,
@@ -141,7 +142,7 @@ async def assemble(
             stack.callback(serve_pages(settings.metrics_listen, pages))
         server = RpcServer(
             served,
-            authenticate=Authenticate(shared.unit_of_work, access_tokens, clock),
+            authenticate=Authenticate(shared.reading, access_tokens, clock),
             limiter=rate_limits(settings, stack),
             metrics=metrics,
             trusted_proxies=settings.trusted_proxies,

@@ -46,18 +46,22 @@ from server.rpc.wire import PageTokens
 
 def learning(shared: Shared) -> Service:
     """LearningService."""
-    return learning_service(shared.unit_of_work, shared.clock, shared.ids, shared.page_tokens)
+    return learning_service(shared.unit_of_work, shared.reading, shared.clock, shared.ids, shared.page_tokens)
 
 
 def learning_service(
-    unit_of_work: Callable[[], PostgresUnitOfWork], clock: Clock, ids: IdSource, page_tokens: PageTokens
+    unit_of_work: Callable[[], PostgresUnitOfWork],
+    reading: Callable[[], PostgresUnitOfWork],
+    clock: Clock,
+    ids: IdSource,
+    page_tokens: PageTokens,
 ) -> Service:
     """LearningService of these parts."""
     submit_reviews = SubmitReviews(unit_of_work, clock)
     change_cards = ChangeCards(unit_of_work, clock, ids)
     jobs = StartLearningJob(StartJob(clock, ids))
     use_cases = LearningUseCases(
-        get_review_queue=GetReviewQueue(unit_of_work, ContentSentences(BatchGetSentences(unit_of_work)), clock),
+        get_review_queue=GetReviewQueue(reading, ContentSentences(BatchGetSentences(reading)), clock),
         submit_review=SubmitReview(submit_reviews),
         submit_reviews=submit_reviews,
         undo_review=UndoReview(unit_of_work, clock),

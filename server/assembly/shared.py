@@ -21,6 +21,8 @@ class Shared:
     Attributes:
         settings: what is set.
         stack: takes apart at the end what has been made.
+        unit_of_work: opens a transaction.
+        reading: opens a unit of work for what only reads.
         store: where audio is kept.
         analyser: reads Japanese.
     """
@@ -28,6 +30,7 @@ class Shared:
     settings: Settings
     stack: contextlib.AsyncExitStack
     unit_of_work: Callable[[], PostgresUnitOfWork]
+    reading: Callable[[], PostgresUnitOfWork]
     store: ObjectAudioStore
     clock: SystemClock
     ids: UuidV7Source

@@ -195,7 +195,9 @@ def _counts(row: Sequence[object]) -> bool:
 
 
 @asynccontextmanager
-async def studying(unit_of_work: Callable[[], PostgresUnitOfWork]) -> AsyncIterator[Study]:
+async def studying(
+    unit_of_work: Callable[[], PostgresUnitOfWork], reading: Callable[[], PostgresUnitOfWork] | None = None
+) -> AsyncIterator[Study]:
     """A learner called Mika, in UTC with days that turn at 4, and the service."""
     clock = FixedClock()
     async with unit_of_work() as uow:
@@ -205,7 +207,7 @@ async def studying(unit_of_work: Callable[[], PostgresUnitOfWork]) -> AsyncItera
             )
         )
         await uow.commit()
-    service = learning_service(unit_of_work, clock, CountingIds(), PAGE_TOKENS)
+    service = learning_service(unit_of_work, reading or unit_of_work, clock, CountingIds(), PAGE_TOKENS)
     async with serving([service]) as served:
         yield Study(unit_of_work, rpc.LearningServiceStub(served.channel), clock)
 

@@ -242,6 +242,15 @@ def snapshot_factory(engine: AsyncEngine) -> Callable[[], PostgresUnitOfWork]:
     return unit_of_work_factory(engine.execution_options(isolation_level="REPEATABLE READ"))
 
 
+def reading_factory(engine: AsyncEngine) -> Callable[[], PostgresUnitOfWork]:
+    """Opens units of work that only read, each statement of its own: nothing to begin, nothing to roll back.
+
+    What they see is what a transaction of PostgreSQL's usual isolation sees, READ COMMITTED, where every statement
+    looks anew. They must not be given to what changes something, as every statement would be committed at once.
+    """
+    return unit_of_work_factory(engine.execution_options(isolation_level="AUTOCOMMIT"))
+
+
 def unit_of_work_factory(engine: AsyncEngine) -> Callable[[], PostgresUnitOfWork]:
     """What use cases are given to open their transactions with."""
     sessions = async_sessionmaker(engine, expire_on_commit=False)
