@@ -18,12 +18,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from server.errors import InvalidInput, Reason
 from server.kernel.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_SECONDS = 86_400
+
 
 def timestamp(at: datetime) -> Timestamp:
     """An aware time as the wire has it."""
-    message = Timestamp()
-    message.FromDatetime(at.astimezone(UTC))
-    return message
+    since = at - _EPOCH
+    return Timestamp(seconds=since.days * _DAY_SECONDS + since.seconds, nanos=since.microseconds * 1000)
 
 
 def moment(at: Timestamp, field: str) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Uuid, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +25,22 @@ from server.learning.domain.sync import StoredSettings
 from server.learning.ports import Standing
 
 _DAYS = ("time_zone", "day_turn_hour")
+_STANDING = (
+    select(
+        UserRow.time_zone,
+        UserRow.day_turn_hour,
+        select(SettingsChangeRow.effective_at)
+        .where(SettingsChangeRow.user_id == UserRow.id)
+        .order_by(SettingsChangeRow.effective_at.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("since"),
+        *SETTINGS.c,
+    )
+    .outerjoin(LearningSettingsRow, LearningSettingsRow.user_id == UserRow.id)
+    .where(UserRow.id == bindparam("user_id", type_=Uuid(as_uuid=False)))
+)
+"""Built once, as every call that studies asks it."""
 
 
 class PostgresLearningSettings:
@@ -35,19 +51,7 @@ class PostgresLearningSettings:
 
     async def standing(self, user_id: UserId) -> Standing:
         """What is in force now."""
-        last_change = (
-            select(SettingsChangeRow.effective_at)
-            .where(SettingsChangeRow.user_id == user_id)
-            .order_by(SettingsChangeRow.effective_at.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
-        query = (
-            select(UserRow.time_zone, UserRow.day_turn_hour, last_change.label("since"), *SETTINGS.c)
-            .outerjoin(LearningSettingsRow, LearningSettingsRow.user_id == UserRow.id)
-            .where(UserRow.id == user_id)
-        )
-        row = (await self._session.execute(query)).one()
+        row = (await self._session.execute(_STANDING, {"user_id": user_id})).one()
         known = row.user_id is not None
         settings = settings_of(row._mapping) if known else LearningSettings()
         stored = StoredSettings(settings, row.updated_at if known else None, row.sequence if known else 0)

@@ -142,7 +142,7 @@ class PostgresSpokenAttempts:
         }
 
 
-def may_see(user_id: UserId) -> tuple[ColumnElement[bool], ...]:
+def may_see(user_id: UserId | ColumnElement[str]) -> tuple[ColumnElement[bool], ...]:
     """Holds for the sentences that a learner may see."""
     return (
         SentenceRow.deleted_at.is_(None),

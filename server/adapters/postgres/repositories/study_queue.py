@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Date,
     Double,
+    Integer,
     Select,
     Table,
+    Uuid,
     and_,
+    bindparam,
     cast,
     func,
-    literal,
     literal_column,
     not_,
     or_,
@@ -56,6 +59,12 @@ _STEPS: tuple[ColumnElement[str], ...] = tuple(
     literal_column(f"'{state.value}'") for state in (State.LEARNING, State.RELEARNING)
 )
 _MOST_IN_STEPS = 1000
+# A statement is built once for a filter, not for each call: building takes longer than PostgreSQL takes to run it.
+_USER = bindparam("user_id", type_=Uuid(as_uuid=False))
+_TODAY = bindparam("today", type_=Date)
+_COUNT = bindparam("count", type_=Integer)
+_KEPT = 64
+"""Filters whose statements are kept. Nearly every learner asks without one."""
 _UNRATED = 11
 """The difficulty that a sentence without one counts as: it comes last."""
 
@@ -68,64 +77,31 @@ class PostgresStudyQueue:
 
     async def done(self, user_id: UserId, day_start: datetime) -> DoneToday:
         """What was answered since a day began."""
-        introduced = and_(ReviewRow.state_before == _NEW, ReviewRow.kind == ReviewKind.LEARNING.value)
-        query = select(
-            func.count(ReviewRow.card_id.distinct()).filter(introduced),
-            func.count(ReviewRow.card_id.distinct()).filter(ReviewRow.kind == ReviewKind.REVIEW.value),
-        ).where(
-            ReviewRow.user_id == user_id,
-            ReviewRow.effective_at >= day_start,
-            ReviewRow.undone_at.is_(None),
-        )
-        new_cards, reviews = (await self._session.execute(query)).one()
+        values = {"user_id": user_id, "day_start": day_start}
+        new_cards, reviews = (await self._session.execute(_DONE, values)).one()
         return DoneToday(new_cards, reviews)
 
     async def learning(self, user_id: UserId, filter: CardFilter, today: date, until: datetime) -> Sequence[Card]:
         """Cards in steps that end before `until`, the earliest first."""
-        query = (
-            _study(user_id, filter, today)
-            .where(CardRow.state.in_(_STEPS), CardRow.due_at < until)
-            .order_by(CardRow.due_at, CardRow.id)
-            .limit(_MOST_IN_STEPS)
-        )
-        return [card_of(row) for row in (await self._session.execute(query)).all()]
+        values = {"user_id": user_id, "today": today, "until": until}
+        return [card_of(row) for row in (await self._session.execute(_learning(filter), values)).all()]
 
     async def reviews(self, user_id: UserId, filter: CardFilter, today: date, count: int) -> DueReviews:
         """Cards in REVIEW that are due on the day or before, the most forgotten first."""
-        query = (
-            _study(user_id, filter, today)
-            .add_columns(func.count().over().label("in_all"))
-            .where(CardRow.state == _REVIEW, CardRow.due_day <= today)
-            .order_by(_forgotten(today).desc(), CardRow.id)
-            .limit(max(count, 1))
-        )
-        rows = (await self._session.execute(query)).all()
+        values = {"user_id": user_id, "today": today, "count": max(count, 1)}
+        rows = (await self._session.execute(_reviews(filter), values)).all()
         return DueReviews([card_of(row) for row in rows[:count]], rows[0].in_all if rows else 0)
 
     async def new(self, user_id: UserId, filter: CardFilter, today: date, order: NewCardOrder, count: int) -> NewCards:
         """Cards that were never answered."""
-        keys: list[ColumnElement[Any]] = [CARDS.c.new_position, CARDS.c.id]
-        if order is NewCardOrder.EASIEST_FIRST:
-            keys.insert(0, func.coalesce(SentenceRow.difficulty, _UNRATED))
-        query = (
-            _study(user_id, filter, today)
-            .add_columns(func.count().over().label("in_all"))
-            .where(CardRow.state == _NEW)
-            .order_by(*keys)
-            .limit(max(count, 1))
-        )
-        rows = (await self._session.execute(query)).all()
+        values = {"user_id": user_id, "today": today, "count": max(count, 1)}
+        rows = (await self._session.execute(_new(filter, order), values)).all()
         return NewCards([card_of(row) for row in rows[:count]], rows[0].in_all if rows else 0)
 
     async def answered(self, user_id: UserId, filter: CardFilter, today: date, count: int) -> Sequence[Card]:
         """Cards that are not new, due or not, the most forgotten first."""
-        query = (
-            _study(user_id, filter, today)
-            .where(CardRow.state.in_((*_STEPS, _REVIEW)))
-            .order_by(_forgotten(today).desc(), CardRow.id)
-            .limit(count)
-        )
-        return [card_of(row) for row in (await self._session.execute(query)).all()]
+        values = {"user_id": user_id, "today": today, "count": count}
+        return [card_of(row) for row in (await self._session.execute(_answered(filter), values)).all()]
 
 
 class PostgresChangeFeed:
@@ -185,24 +161,81 @@ class PostgresChangeFeed:
         return SanityCounts(*cards, reviews=reviews, sequence=sequence)
 
 
-def _study(user_id: UserId, wanted: CardFilter, today: date) -> Select[Any]:
+_DONE = select(
+    func.count(REVIEWS.c.card_id.distinct()).filter(
+        and_(REVIEWS.c.state_before == _NEW, REVIEWS.c.kind == ReviewKind.LEARNING.value)
+    ),
+    func.count(REVIEWS.c.card_id.distinct()).filter(REVIEWS.c.kind == ReviewKind.REVIEW.value),
+).where(
+    REVIEWS.c.user_id == _USER,
+    REVIEWS.c.effective_at >= bindparam("day_start"),
+    REVIEWS.c.undone_at.is_(None),
+)
+
+
+@lru_cache(maxsize=_KEPT)
+def _learning(wanted: CardFilter) -> Select[Any]:
+    return (
+        _study(wanted)
+        .where(CardRow.state.in_(_STEPS), CardRow.due_at < bindparam("until"))
+        .order_by(CardRow.due_at, CardRow.id)
+        .limit(_MOST_IN_STEPS)
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _reviews(wanted: CardFilter) -> Select[Any]:
+    return (
+        _study(wanted)
+        .add_columns(func.count().over().label("in_all"))
+        .where(CardRow.state == _REVIEW, CardRow.due_day <= _TODAY)
+        .order_by(_forgotten().desc(), CardRow.id)
+        .limit(_COUNT)
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _new(wanted: CardFilter, order: NewCardOrder) -> Select[Any]:
+    keys: list[ColumnElement[Any]] = [CARDS.c.new_position, CARDS.c.id]
+    if order is NewCardOrder.EASIEST_FIRST:
+        keys.insert(0, func.coalesce(SentenceRow.difficulty, _UNRATED))
+    return (
+        _study(wanted)
+        .add_columns(func.count().over().label("in_all"))
+        .where(CardRow.state == _NEW)
+        .order_by(*keys)
+        .limit(_COUNT)
+    )
+
+
+@lru_cache(maxsize=_KEPT)
+def _answered(wanted: CardFilter) -> Select[Any]:
+    return (
+        _study(wanted)
+        .where(CardRow.state.in_((*_STEPS, _REVIEW)))
+        .order_by(_forgotten().desc(), CardRow.id)
+        .limit(_COUNT)
+    )
+
+
+def _study(wanted: CardFilter) -> Select[Any]:
     return (
         select(*CARDS.c)
         .join(SentenceRow, SentenceRow.id == CardRow.sentence_id)
         .where(
-            CardRow.user_id == user_id,
+            CardRow.user_id == _USER,
             not_(CardRow.suspended),
             CardRow.deleted_at.is_(None),
-            or_(CardRow.buried_until_day.is_(None), CardRow.buried_until_day <= today),
-            *may_see(user_id),
+            or_(CardRow.buried_until_day.is_(None), CardRow.buried_until_day <= _TODAY),
+            *may_see(_USER),
             *filter_conditions(wanted),
         )
     )
 
 
-def _forgotten(today: date) -> ColumnElement[Any]:
+def _forgotten() -> ColumnElement[Any]:
     """Grows as the chance of remembering falls: days since the answer over stability, or over SM-2's interval."""
-    elapsed = cast(literal(today, Date) - CardRow.memory_day, Double)
+    elapsed = cast(_TODAY - CardRow.memory_day, Double)
     reach = func.coalesce(CardRow.stability, func.greatest(cast(CardRow.interval_seconds, Double), 1.0) / 86_400.0)
     return elapsed / reach
 
