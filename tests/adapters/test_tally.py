@@ -76,7 +76,8 @@ async def test_the_guard_counts_with_it(tally: Tally) -> None:
 
     refused = [answer for answer in answers if isinstance(answer, ResourceExhausted)]
     assert len(refused) == 50 - 10
-    assert all(refusal.retry_after == timedelta(seconds=1) for refusal in refused)
+    # What is left of the pause, on a clock that goes on in Redis.
+    assert all(timedelta(0) < (refusal.retry_after or timedelta(0)) <= timedelta(seconds=1) for refusal in refused)
 
 
 async def test_servers_that_share_a_redis_count_together(redis_url: str) -> None:

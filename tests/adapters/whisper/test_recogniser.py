@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +124,7 @@ def test_english_speech_is_never_japanese(transcriber: Transcriber) -> None:
 @pytest.mark.slow
 def test_every_japanese_recording_gives_text(transcriber: Transcriber) -> None:
     for recording in recordings("speech"):
-        heard = transcriber.final(recording.samples, "ja", calm)
+        heard = transcriber.final(recording.samples, "ja", calm, known=True)
 
         assert heard.text, recording.id
         assert heard.language == "ja", recording.id
@@ -144,3 +145,13 @@ def test_the_encoder_sees_at_least_a_thousand_frames(model: WhisperModel) -> Non
 def test_weights_that_are_none_fail_clearly(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         WhisperModel(tmp_path, device="cpu", compute_type="default", threads=1, workers=1)
+
+
+@pytest.mark.slow
+def test_japanese_is_taken_for_english_only_where_it_is_written_so_anyhow(transcriber: Transcriber) -> None:
+    japanese = re.compile("[\u3041-\u30ff\u4e00-\u9fff]")
+    for recording in recordings("speech"):
+        free = transcriber.final(recording.samples, "ja", calm)
+        if free.language != "ja":
+            read = transcriber.final(recording.samples, "ja", calm, known=True)
+            assert not japanese.search(read.text), f"{recording.id}: {read.text} became {free.text}"
