@@ -250,8 +250,14 @@ class LivePractice:
 
     async def _follow(self, until: float) -> None:
         try:
-            if await self._progress.advance(until) and self._listening():
-                self._show(self._last_partial)
+            moved = await self._progress.advance(until)
+            while self._listening():
+                if moved:
+                    self._show(self._last_partial)
+                # What came meanwhile is looked at too, even if nothing more comes.
+                if not self._progress.due(self._machine.received):
+                    break
+                moved = await self._progress.advance(self._machine.received)
         except ApplicationError:
             # Too much to do: the result does not depend on the position.
             self.tell(Notice(NoticeKind.FALLING_BEHIND, (("behind", self._machine.received - until),)))

@@ -79,7 +79,8 @@ async def kill_workers(place: Place, engine: AsyncEngine, job_id: str, chance: r
                 await process.wait()
             while not await is_at_it(engine, job_id, number):  # noqa: ASYNC110 - what another process does has no event
                 await asyncio.sleep(0.02)
-            await asyncio.sleep(chance.random() / 2)
+            # Sooner than a quiet machine is through with an attempt.
+            await asyncio.sleep(chance.random() / 10)
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGKILL)

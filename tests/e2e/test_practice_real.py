@@ -100,7 +100,11 @@ async def test_partials_come_while_a_sentence_is_read(channel: grpc.aio.Channel,
         await talk.send(pieces(audio[:half], CHUNK))
         first = await talk.until("partial")
         await talk.send(pieces(audio[half:-CHUNK], CHUNK))
-        second = await talk.until("partial", lambda event: event.audio_offset.ToMicroseconds() > half / 32 * 1000)
+        # Text and position come each in its own time.
+        second = await talk.until(
+            "partial",
+            lambda event: event.audio_offset.ToMicroseconds() > half / 32 * 1000 and event.partial.morae_read > 0,
+        )
         await talk.send([audio[-CHUNK:]])
         await talk.finish()
         outcome = await talk.rest()
